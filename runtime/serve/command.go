@@ -1,0 +1,34 @@
+package serve
+
+import (
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Option changes what Command starts from.
+type Option func(*Config)
+
+// Command is `serve`: flags to a Config, then Run until SIGTERM or SIGINT.
+func Command(options ...Option) *cobra.Command {
+	cfg := Defaults()
+	for _, option := range options {
+		option(&cfg)
+	}
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve a click-through-rate model",
+		Args:  cobra.NoArgs,
+		// Run has logged what went wrong; usage would bury it.
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
+			defer stop()
+			return Run(ctx, cfg)
+		},
+	}
+	cfg.AddFlags(cmd.Flags())
+	return cmd
+}
