@@ -1,0 +1,149 @@
+# Everything a person or a CI job runs, by name. `make help` lists it.
+# Needed by hand: Go, GNU make, bash, git (and root for a native cluster). Everything else is built from Go modules into
+# a cache outside the tree.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+# The one place of the version is the chart; the images and the binaries follow it.
+VERSION := $(shell sed -n 's/^appVersion: "\(.*\)"$$/\1/p' charts/ctr-operator/Chart.yaml)
+
+CACHE := $(or $(CTR_OPERATOR_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ctr-operator)
+HELM  ?= $(CACHE)/bin/helm
+TOOL  := go tool -modfile=go.tools.mod
+# The workflow linter cannot share a modfile with golangci-lint (two incompatible candidates of one YAML module).
+ACTIONLINT := go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+
+# The race detector needs a C compiler; without one the tests still run, and say so.
+RACE := $(if $(shell command -v gcc clang cc 2>/dev/null),-race)
+# Packages of `make test`: all but the suite that needs a cluster.
+TEST_PACKAGES ?= ./...
+TEST_FLAGS    ?=
+E2E_FLAGS     ?=
+
+# What generate writes. verify regenerates these and fails on a difference.
+CHART     := charts/ctr-operator
+GENERATED := api/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac/role.yaml $(CHART)/files docs/api.md
+
+##@ Build
+
+.PHONY: build
+build: ## Build the binaries into bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ ./cmd/...
+
+.PHONY: images
+images: ## Build the container images as tarballs into dist/images, no daemon needed
+	go run ./hack/image --out dist/images
+
+.PHONY: generate
+generate: ## Regenerate deepcopy, CRD, RBAC, the chart's copies of them, docs/api.md
+	$(TOOL) controller-gen object paths=./api/...
+	$(TOOL) controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
+	$(TOOL) controller-gen rbac:roleName=ctr-operator paths=./controllers/... output:rbac:dir=config/rbac
+	mkdir -p $(CHART)/files/crds
+	cp config/crd/bases/*.yaml $(CHART)/files/crds/
+	cp config/rbac/role.yaml config/rbac/leader_election_role.yaml $(CHART)/files/
+	cp test/testdata/demo/v1/model.pkl $(CHART)/files/demo-model.pkl
+	$(TOOL) crd-ref-docs --source-path=api/v1alpha1 --config=docs/.crd-ref-docs.yaml \
+		--renderer=markdown --output-path=docs/api.md --log-level=ERROR
+
+.PHONY: fmt
+fmt: ## Format the Go code
+	$(TOOL) golangci-lint fmt
+
+.PHONY: fixtures
+fixtures: ## Make the test artifacts anew (needs Python; see hack/fixtures)
+	hack/fixtures/run.sh
+
+##@ Check
+
+.PHONY: verify
+verify: verify-generated verify-modules verify-go lint verify-manifests verify-chart verify-docs verify-workflows ## Everything that can be checked without running the product
+	@echo "verify: all good"
+
+.PHONY: lint
+lint: ## golangci-lint over all packages
+	$(TOOL) golangci-lint run
+
+.PHONY: verify-generated
+verify-generated: ## Regenerate, and fail where that changes anything
+	@before=$$(mktemp -d); trap 'rm -rf "$$before"' EXIT
+	cp -r --parents $(GENERATED) "$$before"
+	$(MAKE) generate
+	for path in $(GENERATED); do diff -ruN "$$before/$$path" "$$path" || stale=yes; done
+	if [ -n "$${stale:-}" ]; then echo "Generated files were out of date: commit what 'make generate' wrote." >&2; exit 1; fi
+	new=$$(git ls-files --others --exclude-standard -- $(GENERATED))
+	if [ -n "$$new" ]; then echo "Generated files that git does not know: $$new" >&2; exit 1; fi
+
+.PHONY: verify-modules
+verify-modules: ## go.mod is tidy, and the modules are what go.sum says
+	go mod tidy -diff
+	go mod verify
+
+.PHONY: verify-go
+verify-go: ## gofmt and go vet
+	@unformatted=$$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 -r gofmt -l)
+	if [ -n "$$unformatted" ]; then printf 'Not gofmt-ed (make fmt):\n%s\n' "$$unformatted" >&2; exit 1; fi
+	go vet ./...
+
+.PHONY: verify-manifests
+verify-manifests: ## config/ and the samples, decoded strictly and validated against the CRD, CEL included
+	go run ./hack/verify/manifests -crds config/crd/bases config
+
+.PHONY: verify-chart
+verify-chart: $(HELM) ## helm lint, and every set of values rendered and decoded strictly
+	go run ./hack/verify/chart -helm $(HELM)
+
+.PHONY: verify-docs
+verify-docs: ## Links resolve, every reason is documented, every make target named exists
+	go test ./hack/verify/docs
+
+.PHONY: verify-workflows
+verify-workflows: ## The GitHub workflows
+	$(ACTIONLINT) -shellcheck= -pyflakes=
+
+.PHONY: test
+test: ## Unit tests and envtest (a real kube-apiserver and etcd), with the race detector
+	@assets=$$(go run ./hack/cluster envtest-assets)
+	$(if $(RACE),,echo "No C compiler: the race detector is off.")
+	KUBEBUILDER_ASSETS=$$assets go run ./hack/verify/testsum $(RACE) $(TEST_FLAGS) $(TEST_PACKAGES)
+
+.PHONY: e2e
+e2e: ## The end-to-end specs on a real cluster (CLUSTER=native|kind|existing)
+	go run ./hack/cluster up
+	E2E=1 go run ./hack/verify/testsum -timeout=60m -count=1 $(E2E_FLAGS) ./test/e2e/...
+
+.PHONY: bench
+bench: ## Measure the runtime, beside nginx where it is installed
+	go run ./hack/bench
+
+##@ Try
+
+.PHONY: demo
+demo: ## A cluster, the operator, a model, a canary, a bad version: the whole story on the terminal
+	go run ./hack/demo
+
+.PHONY: demo-down
+demo-down: ## Take away what demo and e2e made (the cache stays)
+	go run ./hack/cluster down
+
+.PHONY: cluster-up
+cluster-up: ## Only the cluster
+	go run ./hack/cluster up
+
+.PHONY: cluster-down
+cluster-down: ## Take the cluster down
+	go run ./hack/cluster down
+
+.PHONY: help
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(HELM):
+	go run ./hack/cluster build --only helm
