@@ -116,7 +116,7 @@ test: ## Unit tests and envtest (a real kube-apiserver and etcd), with the race 
 .PHONY: e2e
 e2e: ## The end-to-end specs on a real cluster (CLUSTER=native|kind|existing)
 	go run ./hack/cluster up
-	E2E=1 go run ./hack/verify/testsum -timeout=60m -count=1 $(E2E_FLAGS) ./test/e2e/...
+	E2E=1 go run ./hack/verify/testsum -live -timeout=60m -count=1 $(E2E_FLAGS) ./test/e2e/...
 
 .PHONY: bench
 bench: ## Measure the runtime, beside nginx where it is installed
