@@ -1,0 +1,82 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// run runs a program in the repository's root, with the cluster's environment, and lets it be heard on out.
+func (h *Harness) run(ctx context.Context, out io.Writer, name string, args ...string) error {
+	var said tail
+	cmd := h.command(ctx, name, args...)
+	cmd.Stdout = io.MultiWriter(out, &said)
+	cmd.Stderr = cmd.Stdout
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, said.String())
+	}
+	return nil
+}
+
+// capture is run with the standard output returned; what the program says on standard error is heard.
+func (h *Harness) capture(ctx context.Context, name string, args ...string) (string, error) {
+	var stdout bytes.Buffer
+	var said tail
+	cmd := h.command(ctx, name, args...)
+	cmd.Stdout, cmd.Stderr = &stdout, io.MultiWriter(h.out, &said)
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, said.String())
+	}
+	return stdout.String(), nil
+}
+
+func (h *Harness) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, h.program(name), args...)
+	cmd.Dir = h.Root
+	cmd.Env = append(os.Environ(), h.Environment...)
+	return cmd
+}
+
+// program prefers what the cluster tool has built to what the machine happens to have.
+func (h *Harness) program(name string) string {
+	if name == "go" {
+		return name
+	}
+	built := filepath.Join(CacheDir(), "bin", name)
+	if _, err := os.Stat(built); err == nil {
+		return built
+	}
+	return name
+}
+
+// CacheDir is where the cluster tool keeps what it builds.
+func CacheDir() string {
+	if dir := os.Getenv("CTR_OPERATOR_CACHE"); dir != "" {
+		return dir
+	}
+	base, err := os.UserCacheDir() // $XDG_CACHE_HOME, or ~/.cache
+	if err != nil {
+		base = os.TempDir()
+	}
+	return filepath.Join(base, "ctr-operator")
+}
+
+// tail keeps the last of what is written to it, for an error message.
+type tail struct{ kept []byte }
+
+const tailSize = 4096
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.kept = append(t.kept, p...)
+	if extra := len(t.kept) - tailSize; extra > 0 {
+		t.kept = append(t.kept[:0], t.kept[extra:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string { return strings.TrimSpace(string(t.kept)) }

@@ -1,0 +1,33 @@
+package harness
+
+import "testing"
+
+func TestCounter(t *testing.T) {
+	m, err := ParseMetrics([]byte(`# TYPE f counter
+f{revision="2",reason="timeout"} 3
+f{revision="2",reason="status"} 4
+f{revision="1",reason="status"} 8
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := []struct {
+		name   string
+		labels map[string]string
+		want   float64
+	}{
+		{"f", nil, 15},
+		{"f", map[string]string{"revision": "2"}, 7},
+		{"f", map[string]string{"revision": "2", "reason": "timeout"}, 3},
+		{"f", map[string]string{"revision": "3"}, 0},
+		{"g", nil, 0},
+	}
+	for _, c := range cases {
+		if got := m.Counter(c.name, c.labels); got != c.want {
+			t.Errorf("%s%v is %v, not %v", c.name, c.labels, got, c.want)
+		}
+	}
+	if _, err := ParseMetrics([]byte("f{")); err == nil {
+		t.Error("half a line was accepted")
+	}
+}
