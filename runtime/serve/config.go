@@ -41,6 +41,9 @@ type Config struct {
 	MaxBatchSize    int
 	ForwardTimeout  time.Duration
 	DrainTimeout    time.Duration
+	// DrainQuiet is how long no client may have been connected before a drain is over ahead of its timeout. Not everybody
+	// hears at once that this process goes.
+	DrainQuiet time.Duration
 
 	// TerminationLog is the file that takes the reason why the process could not serve; empty means none.
 	TerminationLog string
@@ -72,6 +75,7 @@ func Defaults() Config {
 		MaxBatchSize:      1024,
 		ForwardTimeout:    500 * time.Millisecond,
 		DrainTimeout:      20 * time.Second,
+		DrainQuiet:        3 * time.Second,
 		LogLevel:          slog.LevelInfo,
 	}
 }
