@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"net/http"
 	"os/signal"
 	"syscall"
 
@@ -32,3 +33,9 @@ func Command(options ...Option) *cobra.Command {
 	cfg.AddFlags(cmd.Flags())
 	return cmd
 }
+
+// WithVersion sets the program's version.
+func WithVersion(version string) Option { return func(c *Config) { c.Version = version } }
+
+// WithWrap puts something around the REST port's handler.
+func WithWrap(wrap func(http.Handler) http.Handler) Option { return func(c *Config) { c.Wrap = wrap } }

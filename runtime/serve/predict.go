@@ -1,0 +1,128 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ctr-operator/ctr-operator/runtime/contract"
+)
+
+// exampleInputs are what PredictCommand asks where it is told nothing else.
+const exampleInputs = `{"query":"artificial intelligence","doc_id":"doc-1","position":1,"score":0.8,` +
+	`"summary":"AI technology introduction"}`
+
+// PredictCommand is `predict`: one prediction from a server, for images that have no other client.
+func PredictCommand() *cobra.Command {
+	c := client{}
+	cmd := &cobra.Command{
+		Use:   "predict [INPUTS]",
+		Short: "Ask a server for a prediction",
+		Long: "Ask a server for a prediction of INPUTS, a JSON object such as\n" + exampleInputs +
+			"\n(the default), or an array of them.",
+		Args:         cobra.MaximumNArgs(1),
+		SilenceUsage: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c.inputs = exampleInputs
+			if len(args) == 1 {
+				c.inputs = args[0]
+			}
+			return c.run(cmd.Context(), cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&c.url, "url", "http://127.0.0.1:8501", "address of the server")
+	cmd.Flags().StringVar(&c.model, "model", "", "name of the model (required)")
+	cmd.Flags().DurationVar(&c.wait, "wait", 0, "how long to try again while the server cannot be reached or is not ready")
+	if err := cmd.MarkFlagRequired("model"); err != nil {
+		panic(err) // the flag is four lines up
+	}
+	return cmd
+}
+
+// VersionCommand is `version`.
+func VersionCommand(version string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), version)
+			return err
+		},
+	}
+}
+
+// client asks one question.
+type client struct {
+	url, model, inputs string
+	wait               time.Duration
+}
+
+// notNow is an error that may be gone on the next attempt.
+type notNow struct{ error }
+
+func (c *client) run(ctx context.Context, out io.Writer) error {
+	if !json.Valid([]byte(c.inputs)) {
+		return errors.New("INPUTS is not JSON")
+	}
+	end := time.Now().Add(c.wait)
+	for {
+		answer, err := c.ask(ctx)
+		if err == nil {
+			_, err = fmt.Fprintln(out, answer)
+			return err
+		}
+		if !errors.As(err, &notNow{}) || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+// ask makes one attempt.
+func (c *client) ask(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	verb := "predict"
+	if strings.HasPrefix(strings.TrimSpace(c.inputs), "[") {
+		verb = "batch_predict"
+	}
+	address := fmt.Sprintf("%s/v1/models/%s:%s", strings.TrimSuffix(c.url, "/"), url.PathEscape(c.model), verb)
+	body := append(append([]byte(`{"inputs":`), c.inputs...), '}')
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return "", notNow{err}
+	}
+	defer response.Body.Close() //nolint:errcheck // only read
+	answer, err := io.ReadAll(io.LimitReader(response.Body, 16<<20))
+	if err != nil {
+		return "", notNow{fmt.Errorf("reading the answer of %s: %w", address, err)}
+	}
+	text := strings.TrimSpace(string(answer))
+	switch {
+	case response.StatusCode == http.StatusOK:
+		return fmt.Sprintf("%s revision=%s", text, response.Header.Get(contract.HeaderRevision)), nil
+	case response.StatusCode >= http.StatusInternalServerError:
+		return "", notNow{fmt.Errorf("%s: %s: %s", address, response.Status, text)}
+	default:
+		return "", fmt.Errorf("%s: %s: %s", address, response.Status, text)
+	}
+}
