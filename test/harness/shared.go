@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"text/template"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -61,6 +62,11 @@ func (h *Harness) DeployShared(ctx context.Context) error {
 	}
 	_, err = h.testkit(ctx, nil, "s3", "mb", "s3://"+Bucket)
 	return err
+}
+
+// Apply applies a manifest as `kubectl apply --server-side` would.
+func (h *Harness) Apply(ctx context.Context, manifest string) error {
+	return h.applyManifest(ctx, strings.NewReader(manifest))
 }
 
 func (h *Harness) applyManifest(ctx context.Context, r io.Reader) error {
