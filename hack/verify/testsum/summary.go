@@ -202,8 +202,8 @@ func skipReason(output []string) string {
 	return strings.Join(said, " ")
 }
 
-// specSkips finds the specs that a Ginkgo suite skipped. A verbose reporter prints a header ("S [SKIPPED] [0.1 seconds]"
-// or "P [PENDING]"), the spec's name, its place, and for a skipped one the reason, indented.
+// specSkips finds the specs that a Ginkgo suite skipped. A verbose reporter prints a header ("S [SKIPPED] [0.1 s]" or
+// "P [PENDING]"), the spec's name, its place, and for a skipped one the reason, indented.
 func specSkips(pkg string, output []string) []skip {
 	var skips []skip
 	name := ""

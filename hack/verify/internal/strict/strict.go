@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -77,9 +78,7 @@ func (c *Checker) learn(ctx context.Context, folder string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
-		for gvk, kind := range kinds {
-			c.custom[gvk] = kind
-		}
+		maps.Copy(c.custom, kinds)
 	}
 	return nil
 }
