@@ -1,0 +1,72 @@
+package pickle
+
+// Standing is what a caller thinks of a class that a pickle names.
+type Standing uint8
+
+const (
+	// Foreign names are refused as unsafe.
+	Foreign Standing = iota
+	// Welcome classes become Objects.
+	Welcome
+	// Known classes are refused as unsupported, with the caller's advice.
+	Known
+)
+
+// Classes decides about a name that is not in the reader's own list. The advice completes the message of a refusal.
+type Classes func(module, name string) (standing Standing, advice string)
+
+// effect is what a listed global does when it is called. The zero effect is never called.
+type effect uint8
+
+const (
+	effectNone effect = iota
+	// effectObject makes an Object; only without arguments, because a constructor could do anything with them.
+	effectObject
+	// effectOpaque makes an Object from any arguments: its class is known, and of no interest to any reader.
+	effectOpaque
+	effectReconstruct
+	effectFromBuffer
+	effectScalar
+	effectDType
+	effectEncode
+	effectReconstructor
+	effectNewObject
+	effectSlice
+	effectOrderedDict
+	effectSet
+	effectByteArray
+)
+
+type global struct{ module, name string }
+
+// listed is the closed list: every global whose effect the reader knows. Modules were renamed by numpy 2 (numpy.core to
+// numpy._core), and CPython writes the module names of Python 2 up to protocol 2.
+var listed = map[global]effect{
+	{"numpy.core.multiarray", "_reconstruct"}:        effectReconstruct,
+	{"numpy._core.multiarray", "_reconstruct"}:       effectReconstruct,
+	{"numpy.core.multiarray", "scalar"}:              effectScalar,
+	{"numpy._core.multiarray", "scalar"}:             effectScalar,
+	{"numpy.core.numeric", "_frombuffer"}:            effectFromBuffer,
+	{"numpy._core.numeric", "_frombuffer"}:           effectFromBuffer,
+	{"numpy", "ndarray"}:                             effectNone,
+	{"numpy", "dtype"}:                               effectDType,
+	{"numpy.random._pickle", "__randomstate_ctor"}:   effectOpaque,
+	{"numpy.random._pickle", "__bit_generator_ctor"}: effectOpaque,
+	{"numpy.random._mt19937", "MT19937"}:             effectNone,
+	{"_codecs", "encode"}:                            effectEncode,
+	{"copyreg", "_reconstructor"}:                    effectReconstructor,
+	{"copy_reg", "_reconstructor"}:                   effectReconstructor,
+	{"copyreg", "__newobj__"}:                        effectNewObject,
+	{"copy_reg", "__newobj__"}:                       effectNewObject,
+	{"builtins", "object"}:                           effectNone,
+	{"__builtin__", "object"}:                        effectNone,
+	{"builtins", "slice"}:                            effectSlice,
+	{"__builtin__", "slice"}:                         effectSlice,
+	{"builtins", "set"}:                              effectSet,
+	{"__builtin__", "set"}:                           effectSet,
+	{"builtins", "frozenset"}:                        effectSet,
+	{"__builtin__", "frozenset"}:                     effectSet,
+	{"builtins", "bytearray"}:                        effectByteArray,
+	{"__builtin__", "bytearray"}:                     effectByteArray,
+	{"collections", "OrderedDict"}:                   effectOrderedDict,
+}

@@ -1,0 +1,194 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ctr-operator/ctr-operator/runtime/contract"
+	"github.com/ctr-operator/ctr-operator/runtime/format/pickle"
+)
+
+// The files of a bundle that are not the model.
+const (
+	goldenFile    = "golden.jsonl"
+	featuresFile  = "features.yaml"
+	referenceFile = "reference.json"
+)
+
+// wholeArtifact is the path in errors that are about the directory.
+const wholeArtifact = "artifact"
+
+// maxFiles bounds the size of a bundle.
+const maxFiles = 1000
+
+// artifact is a directory in which the model's file has been found. Nothing is opened outside of it, links included.
+type artifact struct {
+	root *os.Root
+	// model and golden are paths within; golden is empty where the bundle has none.
+	model, golden string
+}
+
+// openArtifact finds the model's file by content, in a directory, or takes the file that location names.
+func openArtifact(ctx context.Context, location string) (*artifact, error) {
+	info, err := os.Stat(location)
+	if err != nil {
+		return nil, &LoadError{contract.ReasonArtifactNotFound, location, "there is no such artifact: " + err.Error(), err}
+	}
+	dir := location
+	if !info.IsDir() {
+		dir = filepath.Dir(location)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, &LoadError{contract.ReasonInternal, location, "cannot be opened: " + err.Error(), err}
+	}
+	a := &artifact{root: root}
+	if info.IsDir() {
+		err = a.find(ctx)
+	} else {
+		a.model = filepath.Base(location)
+	}
+	if err != nil {
+		a.close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// close cannot lose anything: the directory is only read.
+func (a *artifact) close() { _ = a.root.Close() }
+
+// find looks at every file, and takes the only one that begins like a model.
+func (a *artifact) find(ctx context.Context) error {
+	files, err := a.files(ctx)
+	if err != nil {
+		return err
+	}
+	var models, others []string
+	for _, name := range files {
+		switch base := path.Base(name); {
+		case base == goldenFile && a.golden != "":
+			return loadError(contract.ReasonGoldenInvalid, wholeArtifact,
+				fmt.Sprintf("there are two %s: %s and %s; keep one", goldenFile, a.golden, name))
+		case base == goldenFile:
+			a.golden = name
+		case base == featuresFile:
+			return loadError(contract.ReasonUnsupportedModel, name, "is not supported yet, and leaving it out of account "+
+				"would change the predictions; publish the artifact without it, and send features")
+		case isSidecar(base):
+		case a.looksLikeModel(name):
+			models = append(models, name)
+		default:
+			others = append(others, name)
+		}
+	}
+	switch {
+	case len(models) == 1:
+		a.model = models[0]
+	case len(models) > 1:
+		return loadError(contract.ReasonArtifactMalformed, wholeArtifact, fmt.Sprintf(
+			"more than one file could be the model: %s; keep one, or let the URL end in its name", strings.Join(models, ", ")))
+	case len(others) == 1:
+		// Reading it says best what is wrong with it.
+		a.model = others[0]
+	case len(others) == 0:
+		return loadError(contract.ReasonArtifactNotFound, wholeArtifact, "there is no model file in the artifact")
+	default:
+		return loadError(contract.ReasonArtifactMalformed, wholeArtifact, fmt.Sprintf(
+			"none of %s is a model; publish the file that pickle.dump wrote", strings.Join(others, ", ")))
+	}
+	return nil
+}
+
+// files lists the regular files, sorted.
+func (a *artifact) files(ctx context.Context) ([]string, error) {
+	var files []string
+	err := fs.WalkDir(a.root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case name != "." && strings.HasPrefix(entry.Name(), ".") && entry.IsDir():
+			return fs.SkipDir
+		case !entry.Type().IsRegular():
+			return nil
+		case len(files) == maxFiles:
+			return loadError(contract.ReasonArtifactTooLarge, wholeArtifact, fmt.Sprintf(
+				"there are more than %d files; let the URL name the model's own directory", maxFiles))
+		}
+		files = append(files, name)
+		return nil
+	})
+	var load *LoadError
+	switch {
+	case errors.As(err, &load):
+		return nil, load
+	case err != nil && ctx.Err() != nil:
+		return nil, fmt.Errorf("listing the artifact: %w", err)
+	case err != nil:
+		return nil, &LoadError{contract.ReasonInternal, wholeArtifact, "cannot be listed: " + err.Error(), err}
+	}
+	slices.Sort(files)
+	return files, nil
+}
+
+// isSidecar says that a file is none of a model's, by names that people and tools agree on.
+func isSidecar(base string) bool {
+	lower := strings.ToLower(base)
+	return base == referenceFile || strings.HasPrefix(lower, ".") || strings.HasPrefix(lower, "readme") ||
+		strings.HasPrefix(lower, "license") || strings.HasPrefix(lower, "sha256sum") ||
+		strings.HasSuffix(lower, ".md") || strings.HasSuffix(lower, ".txt") || strings.HasSuffix(lower, ".sha256")
+}
+
+// looksLikeModel reads a file's first bytes. A file that cannot be read does not look like one.
+func (a *artifact) looksLikeModel(name string) bool {
+	file, err := a.root.Open(name)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	head := make([]byte, 2)
+	_, err = io.ReadFull(file, head)
+	return err == nil && pickle.IsPickle(head)
+}
+
+// read returns the model's bytes.
+func (a *artifact) read(maxBytes int64) ([]byte, error) {
+	file, err := a.root.Open(a.model)
+	if err != nil {
+		return nil, &LoadError{contract.ReasonInternal, a.model, "cannot be opened: " + err.Error(), err}
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, &LoadError{contract.ReasonInternal, a.model, "cannot be read: " + err.Error(), err}
+	}
+	if !info.Mode().IsRegular() {
+		return nil, loadError(contract.ReasonArtifactMalformed, a.model, "is not a regular file")
+	}
+	if info.Size() > maxBytes {
+		return nil, loadError(contract.ReasonArtifactTooLarge, a.model,
+			fmt.Sprintf("has %d bytes, and at most %d are loaded", info.Size(), maxBytes))
+	}
+	data := make([]byte, info.Size())
+	if _, err := io.ReadFull(file, data); err != nil {
+		return nil, &LoadError{contract.ReasonInternal, a.model, "cannot be read: " + err.Error(), err}
+	}
+	return data, nil
+}
+
+func (a *artifact) path(name string) string {
+	if name == "" {
+		return ""
+	}
+	return filepath.Join(a.root.Name(), filepath.FromSlash(name))
+}

@@ -1,0 +1,65 @@
+package model
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ctr-operator/ctr-operator/runtime/contract"
+	"github.com/ctr-operator/ctr-operator/runtime/format/pickle"
+	"github.com/ctr-operator/ctr-operator/runtime/format/sklearn"
+)
+
+// LoadError says why an artifact cannot be served.
+type LoadError struct {
+	Reason contract.Reason
+	// Path is the file within the artifact, or the artifact's directory.
+	Path string
+	// Message says what was found, and what to do.
+	Message string
+	Err     error
+}
+
+func (e *LoadError) Error() string { return e.Path + ": " + e.Message }
+
+func (e *LoadError) Unwrap() error { return e.Err }
+
+func loadError(reason contract.Reason, path, message string) error {
+	return &LoadError{Reason: reason, Path: path, Message: message}
+}
+
+// fromReader gives an error of a format's reader its reason, and says what to do about it.
+func fromReader(path string, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	reason, advice := contract.ReasonArtifactMalformed, "write the artifact again"
+	var inPickle *pickle.Error
+	var inModel *sklearn.Error
+	switch {
+	case errors.As(err, &inPickle):
+		reason, advice = reasonOf(inPickle.Kind)
+	case errors.As(err, &inModel) && inModel.Unsupported:
+		reason, advice = contract.ReasonUnsupportedModel, "publish a supported model"
+	case errors.As(err, &inModel):
+		advice = "fit the model and write the artifact again"
+	}
+	return &LoadError{Reason: reason, Path: path, Message: err.Error() + "; " + advice, Err: err}
+}
+
+func reasonOf(kind pickle.Kind) (reason contract.Reason, advice string) {
+	switch kind {
+	case pickle.NotPickle:
+		return contract.ReasonArtifactMalformed, "publish the file that pickle.dump wrote"
+	case pickle.Truncated:
+		return contract.ReasonArtifactTruncated, "upload the artifact again, completely"
+	case pickle.Unsafe:
+		return contract.ReasonArtifactUnsafe,
+			"nothing was run; find out who wrote this file, and publish one that holds nothing but the model"
+	case pickle.Unsupported:
+		return contract.ReasonUnsupportedModel, "publish a supported model"
+	case pickle.TooLarge:
+		return contract.ReasonArtifactTooLarge, "publish an artifact that holds nothing but the model"
+	default:
+		return contract.ReasonArtifactMalformed, "write the artifact again"
+	}
+}
