@@ -21,10 +21,9 @@ func Command(options ...Option) *cobra.Command {
 		Use:   "serve",
 		Short: "Serve a click-through-rate model",
 		Args:  cobra.NoArgs,
-		// Run has logged what went wrong; usage would bury it.
-		SilenceUsage:  true,
-		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			// From here on Run logs what goes wrong; only errors in flags are cobra's to print.
+			cmd.SilenceUsage, cmd.SilenceErrors = true, true
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer stop()
 			return Run(ctx, cfg)
