@@ -36,7 +36,8 @@ const (
 type Harness struct {
 	// Root is the repository's top directory.
 	Root string
-	// Kubeconfig is a file; Environment is what the cluster tool wants programs to be run with, the kubeconfig included.
+	// Kubeconfig is a file, or empty for the default; Environment is what the cluster tool wants programs to be run with,
+	// the kubeconfig included.
 	Kubeconfig  string
 	Environment []string
 	Images      Images
@@ -78,7 +79,9 @@ func findRoot() (string, error) {
 
 // connect makes the clients.
 func (h *Harness) connect() error {
-	config, err := clientcmd.BuildConfigFromFlags("", h.Kubeconfig)
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = h.Kubeconfig
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{}).ClientConfig()
 	if err != nil {
 		return fmt.Errorf("the kubeconfig %s: %w", h.Kubeconfig, err)
 	}

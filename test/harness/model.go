@@ -3,7 +3,9 @@ package harness
 import (
 	"context"
 	"fmt"
+	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -125,4 +127,19 @@ func optional(n *int32) string {
 		return "unset"
 	}
 	return fmt.Sprint(*n)
+}
+
+// DeleteModel deletes a model and all that was made for it, and waits until it is gone.
+func (h *Harness) DeleteModel(ctx context.Context, key client.ObjectKey) error {
+	m := NewModel(key, "")
+	err := h.Client.Delete(ctx, m, client.PropagationPolicy(metav1.DeletePropagationForeground))
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	return h.WaitGone(ctx, key, &servingv1alpha1.CTRModelList{})
 }

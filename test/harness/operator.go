@@ -83,7 +83,7 @@ func (h *Harness) helmOutput(ctx context.Context, stderr io.Writer, args ...stri
 }
 
 func (h *Harness) helmArguments(args []string) []string {
-	return append(args, "--namespace", OperatorNamespace, "--kubeconfig", h.Kubeconfig)
+	return append(args, "--namespace", OperatorNamespace)
 }
 
 // OperatorPods lists the operator's pods.

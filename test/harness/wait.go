@@ -24,12 +24,11 @@ func WaitFor[T any, P interface {
 	last := absent
 	kind := reflect.TypeFor[T]().Name()
 	for {
-		done, err := watchOnce(ctx, h, key, list, func(o P) bool {
-			if o == nil {
-				last = absent
-				return false
+		done, err := h.watchOnce(ctx, key, list, func(o client.Object) bool {
+			last = absent
+			if object, ok := o.(P); ok {
+				last = missing(object)
 			}
-			last = missing(o)
 			return last == ""
 		})
 		if done {
@@ -47,10 +46,9 @@ func WaitFor[T any, P interface {
 
 // watchOnce lists and then watches until done says so, or the watch or ctx ends. done is given nil while there is no
 // object.
-func watchOnce[T any, P interface {
-	*T
-	client.Object
-}](ctx context.Context, h *Harness, key client.ObjectKey, list client.ObjectList, done func(P) bool) (bool, error) {
+func (h *Harness) watchOnce(ctx context.Context, key client.ObjectKey, list client.ObjectList,
+	done func(client.Object) bool,
+) (bool, error) {
 	only := &client.ListOptions{
 		Namespace: key.Namespace, FieldSelector: fields.OneTermEqualSelector("metadata.name", key.Name),
 	}
@@ -61,9 +59,9 @@ func watchOnce[T any, P interface {
 	if err != nil {
 		return false, err
 	}
-	var first P
+	var first client.Object
 	if len(items) > 0 {
-		first, _ = items[0].(P)
+		first, _ = items[0].(client.Object)
 	}
 	if done(first) {
 		return true, nil
@@ -82,13 +80,26 @@ func watchOnce[T any, P interface {
 			if !open || event.Type == watch.Error {
 				return false, nil // watches are ended now and then; the caller begins anew
 			}
-			object, _ := event.Object.(P)
+			object, _ := event.Object.(client.Object)
 			if event.Type == watch.Deleted {
 				object = nil
 			}
 			if done(object) {
 				return true, nil
 			}
+		}
+	}
+}
+
+// WaitGone waits until an object does not exist any more.
+func (h *Harness) WaitGone(ctx context.Context, key client.ObjectKey, list client.ObjectList) error {
+	for {
+		gone, err := h.watchOnce(ctx, key, list, func(o client.Object) bool { return o == nil })
+		if gone || err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("waiting for %s to be gone: %w\n%s", key, context.Cause(ctx), h.Dump(context.WithoutCancel(ctx), key.Namespace))
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -197,16 +198,8 @@ func (s *story) badVersion(ctx context.Context) error {
 	return nil
 }
 
-// saysWhatDiffered looks for the example's number and the two values in a condition's message.
-func saysWhatDiffered(message string) bool {
-	lower := strings.ToLower(message)
-	for _, word := range []string{"golden", "line 1", "expected 0.90", "got 0."} {
-		if !strings.Contains(lower, word) {
-			return false
-		}
-	}
-	return true
-}
+// saysWhatDiffered is how a condition tells of a golden example: its number, and the two values.
+var saysWhatDiffered = regexp.MustCompile(`golden example \d+ expected ctr_score [0-9.e-]+, got [0-9.e-]+`).MatchString
 
 func (s *story) setBack(ctx context.Context) error {
 	if err := s.apply(ctx, s.manifest(2, new(int32(100)))); err != nil {
