@@ -49,8 +49,8 @@ generate: ## Regenerate deepcopy, CRD, RBAC, the chart's copies of them, docs/ap
 	cp config/crd/bases/*.yaml $(CHART)/files/crds/
 	cp config/rbac/role.yaml config/rbac/leader_election_role.yaml $(CHART)/files/
 	cp test/testdata/demo/v1/model.pkl $(CHART)/files/demo-model.pkl
-	$(TOOL) crd-ref-docs --source-path=api/v1alpha1 --config=docs/.crd-ref-docs.yaml \
-		--renderer=markdown --output-path=docs/api.md --log-level=ERROR
+	$(TOOL) crd-ref-docs --source-path=api/v1alpha1 --config=docs/.crd-ref-docs/config.yaml \
+		--templates-dir=docs/.crd-ref-docs --renderer=markdown --output-path=docs/api.md --log-level=ERROR
 
 .PHONY: fmt
 fmt: ## Format the Go code
