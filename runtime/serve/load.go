@@ -2,10 +2,16 @@ package serve
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
 
-	"github.com/ctr-operator/ctr-operator/runtime/contract"
-	"github.com/ctr-operator/ctr-operator/runtime/server"
+	"github.com/ctr-operator/ctr-operator/runtime/features"
+	"github.com/ctr-operator/ctr-operator/runtime/fetch"
+	"github.com/ctr-operator/ctr-operator/runtime/golden"
+	"github.com/ctr-operator/ctr-operator/runtime/metrics"
+	"github.com/ctr-operator/ctr-operator/runtime/model"
 )
 
 // kind is what the CTR API calls a model type.
@@ -14,25 +20,123 @@ type kind struct {
 	format string // in /v1/models
 }
 
-// kinds are the model types that can be served.
-var kinds = map[string]kind{
-	"LogisticRegression": {name: "logistic_regression", format: "pickle"},
+// kindOf says how the CTR API names a model type. What cannot be served is model's to refuse.
+func kindOf(modelType string) kind {
+	switch modelType {
+	case model.TypeLogisticRegression:
+		return kind{name: "logistic_regression", format: "pickle"}
+	default:
+		return kind{name: modelType, format: "unknown"}
+	}
 }
 
 // loaded is a model that has proved itself.
 type loaded struct {
-	model  server.Model
+	model  *model.Model
 	kind   kind
 	digest string
 	bytes  int64
 	close  func()
 }
 
-// load fetches, opens and proves the model.
-func (p *process) load(_ context.Context) (*loaded, error) {
-	if _, ok := kinds[p.cfg.ModelType]; !ok {
-		return nil, &StartError{contract.Termination{Reason: contract.ReasonUnsupportedModel,
-			Message: "--model-type " + p.cfg.ModelType + " is not supported"}, nil}
+// load fetches, opens and proves the model, all within the time for the start. Its errors are *StartError, or the
+// context's where the process is to stop.
+func (p *process) load(ctx context.Context) (*loaded, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, p.cfg.StartupTimeout, errStartupTimeout)
+	defer cancel()
+	l, err := p.loadWithin(ctx)
+	if err != nil {
+		return nil, p.explain(ctx, err)
 	}
-	return nil, errors.New("loading is not built yet")
+	return l, nil
+}
+
+func (p *process) loadWithin(ctx context.Context) (l *loaded, err error) {
+	dir, remove, err := p.artifactDir()
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			remove()
+		}
+	}()
+	// The dictionary takes longer than anything else here, and is the same for all models: it is unpacked while the
+	// artifact is on its way.
+	tokenizer := sync.OnceValues(func() (*features.Tokenizer, error) {
+		defer p.phase("dictionary")()
+		return features.LoadTokenizer()
+	})
+	p.children.Go(func() { _, _ = tokenizer() }) // who needs it gets the error
+
+	artifact, err := p.fetch(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	done := p.phase("open")
+	m, err := model.Open(ctx, artifact.Dir, model.Options{
+		Type: p.cfg.ModelType, MaxBytes: p.cfg.MaxArtifactBytes, Tokenizer: tokenizer,
+	})
+	if err != nil {
+		return nil, err
+	}
+	done()
+	if err := p.prove(ctx, m); err != nil {
+		return nil, err
+	}
+	p.metrics.Loaded(metrics.Model{
+		Name: p.cfg.Model, Revision: fmt.Sprint(p.cfg.RevisionNumber), Type: p.cfg.ModelType,
+		Digest: artifact.Digest, Version: p.cfg.Version,
+	})
+	return &loaded{
+		model: m, kind: kindOf(p.cfg.ModelType), digest: artifact.Digest, bytes: artifact.Bytes,
+		close: func() { _ = m.Close(); remove() },
+	}, nil
+}
+
+// artifactDir is where the artifact goes, and what to do with it at the end.
+func (p *process) artifactDir() (dir string, remove func(), err error) {
+	if p.cfg.ArtifactDir != "" {
+		return p.cfg.ArtifactDir, func() {}, nil
+	}
+	dir, err = os.MkdirTemp("", "ctr-artifact-")
+	if err != nil {
+		return "", nil, fmt.Errorf("a directory for the artifact: %w", err)
+	}
+	return dir, func() { _ = os.RemoveAll(dir) }, nil
+}
+
+func (p *process) fetch(ctx context.Context, dir string) (fetch.Artifact, error) {
+	defer p.phase("fetch")()
+	return fetch.Fetch(ctx, p.cfg.ArtifactURL, dir, fetch.Options{
+		MaxBytes: p.cfg.MaxArtifactBytes,
+		SHA256:   p.cfg.SHA256,
+		S3:       fetch.S3ConfigFrom(os.Getenv),
+		OnRetry: func(attempt int, wait time.Duration, err error) {
+			p.log.Warn("fetching the artifact is tried again", "attempt", attempt, "wait", wait.String(), "error", err)
+			p.operations.NotReady("starting: " + err.Error())
+		},
+	})
+}
+
+// prove replays the bundle's golden predictions, if it has any.
+func (p *process) prove(ctx context.Context, m *model.Model) error {
+	if m.Golden() == "" {
+		p.log.Info("the artifact has no golden.jsonl: its predictions are not checked")
+		return nil
+	}
+	p.operations.NotReady("starting: golden predictions are being replayed")
+	defer p.phase("golden")()
+	n, err := golden.ReplayFile(ctx, m.Golden(), m)
+	if err != nil {
+		return err
+	}
+	p.log.Info("golden predictions came out", "examples", n)
+	return nil
+}
+
+// phase measures from its call to the call of what it returns.
+func (p *process) phase(name string) (end func()) {
+	begin := time.Now()
+	return func() { p.metrics.Phase(name, time.Since(begin)) }
 }
