@@ -148,12 +148,12 @@ type SecretReference struct {
 type Resources struct {
 	// Requests is what a pod is promised.
 	// +optional
-	// +kubebuilder:validation:MaxProperties=8
+	// +kubebuilder:validation:MaxProperties=6
 	// +kubebuilder:validation:XValidation:rule="self.all(k, quantity(string(self[k])).isGreaterThan(quantity('0')))",message="resources.requests must be more than zero"
 	Requests corev1.ResourceList `json:"requests,omitempty"`
 	// Limits is what a pod may use at most.
 	// +optional
-	// +kubebuilder:validation:MaxProperties=8
+	// +kubebuilder:validation:MaxProperties=6
 	// +kubebuilder:validation:XValidation:rule="self.all(k, quantity(string(self[k])).isGreaterThan(quantity('0')))",message="resources.limits must be more than zero"
 	Limits corev1.ResourceList `json:"limits,omitempty"`
 }
