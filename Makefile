@@ -14,8 +14,9 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 VERSION := $(shell sed -n 's/^appVersion: "\(.*\)"$$/\1/p' charts/ctr-operator/Chart.yaml)
 
 CACHE := $(or $(CTR_OPERATOR_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ctr-operator)
-HELM  ?= $(CACHE)/bin/helm
-TOOL  := go tool -modfile=go.tools.mod
+HELM    ?= $(CACHE)/bin/helm
+KUBECTL ?= $(CACHE)/bin/kubectl
+TOOL    := go tool -modfile=go.tools.mod
 # The workflow linter cannot share a modfile with golangci-lint (two incompatible candidates of one YAML module).
 ACTIONLINT := go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
@@ -48,6 +49,7 @@ generate: ## Regenerate deepcopy, CRD, RBAC, the chart's copies of them, docs/ap
 	mkdir -p $(CHART)/files/crds
 	cp config/crd/bases/*.yaml $(CHART)/files/crds/
 	cp config/rbac/role.yaml config/rbac/leader_election_role.yaml $(CHART)/files/
+	cp config/rbac/ctrmodel_editor_role.yaml config/rbac/ctrmodel_viewer_role.yaml $(CHART)/files/
 	cp test/testdata/demo/v1/model.pkl $(CHART)/files/demo-model.pkl
 	$(TOOL) crd-ref-docs --source-path=api/v1alpha1 --config=docs/.crd-ref-docs/config.yaml \
 		--templates-dir=docs/.crd-ref-docs --renderer=markdown --output-path=docs/api.md --log-level=ERROR
@@ -92,8 +94,9 @@ verify-go: ## gofmt and go vet
 	go vet ./...
 
 .PHONY: verify-manifests
-verify-manifests: ## config/ and the samples, decoded strictly and validated against the CRD, CEL included
+verify-manifests: $(KUBECTL) ## config/ and the samples, decoded strictly and validated against the CRD, CEL included
 	go run ./hack/verify/manifests -crds config/crd/bases config
+	$(KUBECTL) kustomize config/default | go run ./hack/verify/manifests -crds config/crd/bases -
 
 .PHONY: verify-chart
 verify-chart: $(HELM) ## helm lint, and every set of values rendered and decoded strictly
@@ -145,5 +148,5 @@ help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(HELM):
-	go run ./hack/cluster build --only helm
+$(CACHE)/bin/helm $(CACHE)/bin/kubectl:
+	go run ./hack/cluster build --only $(notdir $@)
