@@ -157,16 +157,29 @@ func (h *Harness) PutBundle(ctx context.Context, prefix, dir string) (string, er
 	return "s3://" + Bucket + "/" + prefix + "/", nil
 }
 
-// EnsureS3Secret puts the S3 server's credentials into a model's namespace.
-func (h *Harness) EnsureS3Secret(ctx context.Context, namespace string) error {
-	return h.EnsureSecret(ctx, client.ObjectKey{Namespace: namespace, Name: S3Secret}, map[string]string{
+// S3Credentials are what a Secret must hold for the S3 server.
+func S3Credentials() map[string]string {
+	return map[string]string{
 		contract.EnvAccessKeyID: S3AccessKey, contract.EnvSecretAccessKey: S3SecretKey,
 		contract.EnvEndpoint: S3Endpoint, contract.EnvRegion: "us-east-1",
-	})
+	}
+}
+
+// EnsureS3Secret puts the S3 server's credentials into a model's namespace.
+func (h *Harness) EnsureS3Secret(ctx context.Context, namespace string) error {
+	return h.EnsureSecret(ctx, client.ObjectKey{Namespace: namespace, Name: S3Secret}, S3Credentials())
 }
 
 // EnsureSecret makes a Secret if it is not there.
 func (h *Harness) EnsureSecret(ctx context.Context, key client.ObjectKey, data map[string]string) error {
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}, StringData: data}
-	return client.IgnoreAlreadyExists(h.Client.Create(ctx, secret))
+	return client.IgnoreAlreadyExists(h.Client.Create(ctx, secret(key, data)))
+}
+
+// SetSecret changes a Secret that is there.
+func (h *Harness) SetSecret(ctx context.Context, key client.ObjectKey, data map[string]string) error {
+	return h.Client.Update(ctx, secret(key, data))
+}
+
+func secret(key client.ObjectKey, data map[string]string) *corev1.Secret {
+	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}, StringData: data}
 }

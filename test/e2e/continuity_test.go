@@ -1,0 +1,149 @@
+package e2e
+
+import (
+	"context"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	servingv1alpha1 "github.com/ctr-operator/ctr-operator/api/v1alpha1"
+	"github.com/ctr-operator/ctr-operator/test/harness"
+)
+
+// The specs are chapters in the life of one model, each under a load of its own that begins before the change and ends
+// when the pods that it replaced are gone.
+var _ = Describe("Under continuous load no request is lost", Ordered, Serial, Label("continuity"), func() {
+	const rate = 200
+	var s *scene
+	// What each revision of this model answers: revisions 3 and 5 are version 1 with other resources, 4 is version 2 with
+	// those of 3.
+	expect := map[int64]float64{1: scores[1], 2: scores[2], 3: scores[1], 4: scores[2], 5: scores[1]}
+
+	BeforeAll(func(ctx SpecContext) {
+		s = newScene(ctx, "continuity")
+		s.givenStable(ctx)
+	}, NodeTimeout(3*time.Minute))
+
+	// under runs a change with users asking before, during and after it.
+	under := func(ctx SpecContext, change func()) {
+		GinkgoHelper()
+		u := s.givenUsers(ctx, rate, expect)
+		change()
+		u.keepAsking(ctx, 200)
+		By("And the replaced pods are gone")
+		s.onlyLivePods(ctx)
+		u.keepAsking(ctx, 200)
+		u.thenNoneFailed(ctx)
+	}
+
+	It("when a new revision comes as a canary", func(ctx SpecContext) {
+		under(ctx, func() {
+			By("When version 2 comes at 30 %")
+			s.change(ctx, func(spec *servingv1alpha1.CTRModelSpec) {
+				spec.ArtifactURL, spec.CanaryWeight = artifacts[2], new(int32(30))
+			})
+			s.eventually(ctx, "the canary has 30 %", harness.Ready(), harness.Stable(1), harness.Canary(2, 30))
+		})
+	}, SpecTimeout(3*time.Minute))
+
+	It("when it is promoted", func(ctx SpecContext) {
+		under(ctx, func() {
+			By("When the weight is unset")
+			s.change(ctx, func(spec *servingv1alpha1.CTRModelSpec) { spec.CanaryWeight = nil })
+			s.eventually(ctx, "version 2 is stable", harness.Ready(), harness.Stable(2), harness.NoCanary())
+		})
+	}, SpecTimeout(3*time.Minute))
+
+	It("when it is rolled back", func(ctx SpecContext) {
+		under(ctx, func() {
+			By("When the URL is set back to version 1")
+			s.change(ctx, func(spec *servingv1alpha1.CTRModelSpec) { spec.ArtifactURL = artifacts[1] })
+			s.eventually(ctx, "version 1 is stable", harness.Ready(), harness.Stable(1), harness.NoCanary())
+		})
+	}, SpecTimeout(3*time.Minute))
+
+	It("when the resources change", func(ctx SpecContext) {
+		under(ctx, func() {
+			By("When the memory limit is raised")
+			s.change(ctx, func(spec *servingv1alpha1.CTRModelSpec) { spec.Resources.Limits = memoryLimit("300Mi") })
+			s.eventually(ctx, "revision 3 is stable", harness.Ready(), harness.Stable(3), harness.NoCanary())
+		})
+	}, SpecTimeout(3*time.Minute))
+
+	It("when the operator's pod is deleted in the middle of a rollout", func(ctx SpecContext) {
+		under(ctx, func() {
+			By("When version 2 comes, and the operator's pod is deleted at once")
+			s.change(ctx, func(spec *servingv1alpha1.CTRModelSpec) { spec.ArtifactURL = artifacts[2] })
+			Expect(h.DeleteOperatorPods(ctx)).To(Succeed())
+			By("Then another one completes the rollout")
+			s.eventually(ctx, "revision 4 is stable", harness.Ready(), harness.Stable(4), harness.NoCanary())
+		})
+	}, SpecTimeout(3*time.Minute))
+
+	It("when the operator is upgraded with Helm in the middle of a rollout", func(ctx SpecContext) {
+		DeferCleanup(func(ctx SpecContext) {
+			Expect(h.InstallOperator(ctx, harness.InstallOptions{})).To(Succeed())
+		}, NodeTimeout(3*time.Minute))
+		under(ctx, func() {
+			s.change(ctx, func(spec *servingv1alpha1.CTRModelSpec) {
+				spec.ArtifactURL, spec.CanaryWeight = artifacts[1], new(int32(50))
+				spec.Resources.Limits = memoryLimit("301Mi")
+			})
+			s.eventually(ctx, "the canary has 50 %", harness.Ready(), harness.Stable(4), harness.Canary(5, 50))
+			before := s.livePods(ctx)
+
+			By("When the next version of the operator is installed")
+			Expect(h.InstallOperator(ctx, harness.InstallOptions{Operator: h.Images.OperatorNext})).To(Succeed())
+			pods, err := h.OperatorPods(ctx)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(pods).To(HaveEach(HaveField("Spec.Containers", ContainElement(HaveField("Image", h.Images.OperatorNext.Ref)))))
+
+			By("Then no model pod was restarted, and the new operator completes the rollout")
+			s.change(ctx, func(spec *servingv1alpha1.CTRModelSpec) { spec.Replicas = new(int32(1)) })
+			Expect(s.livePods(ctx)).To(Equal(before))
+			s.change(ctx, func(spec *servingv1alpha1.CTRModelSpec) { spec.CanaryWeight = nil })
+			s.eventually(ctx, "revision 5 is stable", harness.Ready(), harness.Stable(5), harness.NoCanary())
+		})
+	}, SpecTimeout(5*time.Minute))
+})
+
+func memoryLimit(quantity string) corev1.ResourceList {
+	return corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(quantity)}
+}
+
+// livePods are the model's pods that are not going away, and how often their containers were restarted.
+func (s *scene) livePods(ctx context.Context) map[types.UID]int32 {
+	GinkgoHelper()
+	pods, err := h.Pods(ctx, s.key.Namespace, client.MatchingLabels{servingv1alpha1.LabelModel: s.key.Name})
+	Expect(err).NotTo(HaveOccurred())
+	live := map[types.UID]int32{}
+	for _, pod := range pods {
+		for _, c := range pod.Status.ContainerStatuses {
+			live[pod.UID] += c.RestartCount
+		}
+	}
+	return live
+}
+
+// onlyLivePods waits until every pod of the model belongs to the stable revision or the canary, and none is going away.
+func (s *scene) onlyLivePods(ctx context.Context) {
+	GinkgoHelper()
+	Eventually(func(g Gomega, ctx context.Context) {
+		live := map[string]bool{}
+		for _, t := range s.status(ctx).Traffic {
+			live[t.Revision] = true
+		}
+		pods := &corev1.PodList{}
+		g.Expect(h.Client.List(ctx, pods, client.InNamespace(s.key.Namespace),
+			client.MatchingLabels{servingv1alpha1.LabelModel: s.key.Name})).To(Succeed())
+		for _, pod := range pods.Items {
+			g.Expect(pod.DeletionTimestamp).To(BeNil(), "pod %s is still going away", pod.Name)
+			g.Expect(live).To(HaveKey(pod.Labels[servingv1alpha1.LabelRevision]), "pod %s", pod.Name)
+		}
+	}).WithContext(ctx).WithTimeout(patience).WithPolling(250 * time.Millisecond).Should(Succeed())
+}
