@@ -22,14 +22,20 @@ ACTIONLINT := go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
 # The race detector needs a C compiler; without one the tests still run, and say so.
 RACE := $(if $(shell command -v gcc clang cc 2>/dev/null),-race)
-# Packages of `make test`: all but the suite that needs a cluster.
-TEST_PACKAGES ?= ./...
+# Packages of `make test`: all but the suite that needs a cluster, which is make e2e's.
+TEST_PACKAGES ?= $(shell go list ./... | grep -v '/test/e2e$$')
 TEST_FLAGS    ?=
 E2E_FLAGS     ?=
 
 # What generate writes. verify regenerates these and fails on a difference.
 CHART     := charts/ctr-operator
 GENERATED := api/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac/role.yaml $(CHART)/files docs/api.md
+
+# compile builds a program of hack/ into bin/hack/, with a sign of life: with an empty build cache it takes minutes.
+compile = go build -v -o bin/hack/$(1) ./hack/$(1) 2>&1 | awk '\
+	/^go: downloading / { if (++d % 20 == 0) print "  " d " modules downloaded"; fflush(); next } \
+	/^[a-zA-Z0-9._\/-]+$$/ { if (++n % 40 == 0) print "  " n " packages compiled"; fflush(); next } \
+	{ print; fflush() }'
 
 ##@ Build
 
@@ -119,17 +125,20 @@ test: ## Unit tests and envtest (a real kube-apiserver and etcd), with the race 
 .PHONY: e2e
 e2e: ## The end-to-end specs on a real cluster (CLUSTER=native|kind|existing)
 	go run ./hack/cluster up
-	E2E=1 go run ./hack/verify/testsum -live -timeout=60m -count=1 $(E2E_FLAGS) ./test/e2e/...
+	E2E=1 go run ./hack/verify/testsum -live -timeout=100m -count=1 ./test/e2e -ginkgo.v $(E2E_FLAGS)
 
 .PHONY: bench
 bench: ## Measure the runtime, beside nginx where it is installed
-	go run ./hack/bench
+	@$(call compile,bench)
+	bin/hack/bench
 
 ##@ Try
 
 .PHONY: demo
 demo: ## A cluster, the operator, a model, a canary, a bad version: the whole story on the terminal
-	go run ./hack/demo
+	@echo "Compiling the demo"
+	$(call compile,demo)
+	bin/hack/demo
 
 .PHONY: demo-down
 demo-down: ## Take away what demo and e2e made (the cache stays)

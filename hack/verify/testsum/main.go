@@ -10,10 +10,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"os/exec"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -44,15 +46,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 		return 0, err
 	}
 	sum := newSummary(stdout, live)
-	lines := bufio.NewReader(events)
-	for {
-		line, err := lines.ReadBytes('\n')
-		if len(line) > 0 {
-			sum.line(line)
-		}
-		if err != nil {
-			break
-		}
+	for line := range withHeartbeat(lines(events), quiet) {
+		sum.line(line)
 	}
 	waitErr := cmd.Wait()
 	sum.finish()
@@ -66,4 +61,46 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 		return 1, nil
 	}
 	return 0, nil
+}
+
+// quiet is how long nothing may be heard, so that nobody thinks that a cold build hangs.
+const quiet = 20 * time.Second
+
+// lines reads until the end of the stream.
+func lines(from io.Reader) <-chan []byte {
+	out := make(chan []byte)
+	go func() {
+		defer close(out)
+		reader := bufio.NewReader(from)
+		for {
+			line, err := reader.ReadBytes('\n')
+			if len(line) > 0 {
+				out <- line
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return out
+}
+
+// withHeartbeat passes lines on, and an empty one whenever none has come for a while.
+func withHeartbeat(in <-chan []byte, quiet time.Duration) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		ticker := time.NewTicker(quiet)
+		defer ticker.Stop()
+		for {
+			select {
+			case line, more := <-in:
+				if !more || !yield(line) {
+					return
+				}
+			case <-ticker.C:
+				if !yield(nil) {
+					return
+				}
+			}
+		}
+	}
 }

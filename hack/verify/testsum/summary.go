@@ -26,7 +26,9 @@ type skip struct{ name, reason string }
 
 // summary keeps the output of tests that are still running, and counts those that ended.
 type summary struct {
-	out                     io.Writer
+	out                     *counter
+	printed                 int                 // out.count at the last heartbeat
+	packages                int                 // that have ended
 	live                    bool                // print what tests say as they say it
 	output                  map[string][]string // by package and test
 	suites                  map[string]bool     // tests that turned out to be Ginkgo suites, by package and test
@@ -36,11 +38,16 @@ type summary struct {
 }
 
 func newSummary(out io.Writer, live bool) *summary {
-	return &summary{out: out, live: live, output: map[string][]string{}, suites: map[string]bool{}}
+	return &summary{out: &counter{Writer: out}, live: live, output: map[string][]string{}, suites: map[string]bool{}}
 }
 
-// line takes one line of the stream. What is not JSON (a broken build's message) is passed on.
+// line takes one line of the stream. What is not JSON (a broken build's message) is passed on. No line at all means that
+// time has passed.
 func (s *summary) line(line []byte) {
+	if len(line) == 0 {
+		s.heartbeat()
+		return
+	}
 	var ev event
 	if err := json.Unmarshal(line, &ev); err != nil {
 		fmt.Fprint(s.out, string(line))
@@ -56,6 +63,25 @@ func (s *summary) line(line []byte) {
 	default:
 		s.testEnded(ev)
 	}
+}
+
+// heartbeat says that something goes on, where nothing has been printed since the last one.
+func (s *summary) heartbeat() {
+	if s.printed == s.out.count {
+		fmt.Fprintf(s.out, "      … compiling or running; %d packages are done\n", s.packages)
+	}
+	s.printed = s.out.count
+}
+
+// counter notices that something is printed.
+type counter struct {
+	io.Writer
+	count int
+}
+
+func (c *counter) Write(b []byte) (int, error) {
+	c.count++
+	return c.Writer.Write(b)
 }
 
 func (s *summary) keep(ev event) {
@@ -121,8 +147,10 @@ func (s *summary) packageEnded(ev event) {
 	id := key(ev.Package, "")
 	switch ev.Action {
 	case "pass":
+		s.packages++
 		fmt.Fprintf(s.out, "ok    %s  %.1fs\n", ev.Package, ev.Elapsed)
 	case "fail":
+		s.packages++
 		s.packageFailed(ev, id)
 	case "skip": // no test files
 	default:

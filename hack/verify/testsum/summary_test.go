@@ -107,3 +107,20 @@ func TestSummary(t *testing.T) {
 		})
 	}
 }
+
+func TestHeartbeatBreaksSilenceOnly(t *testing.T) {
+	var out bytes.Buffer
+	sum := newSummary(&out, false)
+	for range 2 {
+		sum.line(nil)
+	}
+	if got := strings.Count(out.String(), "compiling or running"); got == 0 {
+		t.Error("silence is not broken")
+	}
+	out.Reset()
+	sum.line([]byte(stream(t, "pass", "p", "")))
+	sum.line(nil)
+	if strings.Contains(out.String(), "compiling or running") {
+		t.Error("a heartbeat although a package has just ended")
+	}
+}
