@@ -95,7 +95,7 @@ func (a *artifact) find(ctx context.Context) error {
 		a.model = models[0]
 	case len(models) > 1:
 		return loadError(contract.ReasonArtifactMalformed, wholeArtifact, fmt.Sprintf(
-			"more than one file could be the model: %s; keep one, or let the URL end in its name", strings.Join(models, ", ")))
+			"more than one file could be the model: %s; keep one, or let the URL end in its name", list(models)))
 	case len(others) == 1:
 		// Reading it says best what is wrong with it.
 		a.model = others[0]
@@ -103,9 +103,18 @@ func (a *artifact) find(ctx context.Context) error {
 		return loadError(contract.ReasonArtifactNotFound, wholeArtifact, "there is no model file in the artifact")
 	default:
 		return loadError(contract.ReasonArtifactMalformed, wholeArtifact, fmt.Sprintf(
-			"none of %s is a model; publish the file that pickle.dump wrote", strings.Join(others, ", ")))
+			"none of %s is a model; publish the file that pickle.dump wrote", list(others)))
 	}
 	return nil
+}
+
+// list names a few files in a message.
+func list(names []string) string {
+	const most = 5
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 // files lists the regular files, sorted.

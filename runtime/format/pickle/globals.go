@@ -34,7 +34,7 @@ const (
 	effectSlice
 	effectOrderedDict
 	effectSet
-	effectByteArray
+	effectBytes
 )
 
 type global struct{ module, name string }
@@ -66,7 +66,9 @@ var listed = map[global]effect{
 	{"__builtin__", "set"}:                           effectSet,
 	{"builtins", "frozenset"}:                        effectSet,
 	{"__builtin__", "frozenset"}:                     effectSet,
-	{"builtins", "bytearray"}:                        effectByteArray,
-	{"__builtin__", "bytearray"}:                     effectByteArray,
+	{"builtins", "bytearray"}:                        effectBytes,
+	{"__builtin__", "bytearray"}:                     effectBytes,
+	{"builtins", "bytes"}:                            effectBytes,
+	{"__builtin__", "bytes"}:                         effectBytes,
 	{"collections", "OrderedDict"}:                   effectOrderedDict,
 }

@@ -47,11 +47,7 @@ func (m *machine) step() {
 	}
 	operation := operations[code]
 	if operation.run == nil {
-		kind := Malformed
-		if m.headerless() {
-			kind = NotPickle
-		}
-		m.fail(kind, "0x%02x is not an opcode", code)
+		m.fail(Malformed, "0x%02x is not an opcode", code)
 		return
 	}
 	operation.run(m)
@@ -60,15 +56,19 @@ func (m *machine) step() {
 	}
 }
 
-// headerless says that the input lacks the header of protocol 2 and later, and may as well be no pickle at all.
+// headerless says that the input lacks the header of protocol 2 and later. Nearly every byte that text is made of is an
+// opcode, too, so that what then fails is more likely another file than a damaged pickle.
 func (m *machine) headerless() bool { return m.in.data[0] != opProto }
 
 func (m *machine) fail(kind Kind, format string, args ...any) {
-	if m.err == nil {
-		m.err = &Error{Kind: kind, Offset: m.at, Message: fmt.Sprintf(format, args...)}
+	firstOpcode := m.at == 0
+	if m.headerless() && (kind == Malformed || kind == Unsafe || kind == Truncated && firstOpcode) {
+		kind = NotPickle
 	}
+	m.failGlobal(kind, "", format, args...)
 }
 
+// failGlobal fails because of a name that the input mentions.
 func (m *machine) failGlobal(kind Kind, name, format string, args ...any) {
 	if m.err == nil {
 		m.err = &Error{Kind: kind, Offset: m.at, Global: name, Message: fmt.Sprintf(format, args...)}

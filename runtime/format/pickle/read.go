@@ -16,11 +16,14 @@ type Options struct {
 	Classes Classes
 }
 
-// Default limits. A vocabulary of half a million terms fits; estimators nest about ten deep.
+// Default limits. They bound the memory of the worst input to some 150 MB; estimators nest about ten deep.
 const (
-	DefaultMaxValues = 1 << 21
+	DefaultMaxValues = 1 << 19
 	DefaultMaxDepth  = 64
 )
+
+// minValues is what every input may make, however short.
+const minValues = 1 << 10
 
 // Read turns a pickle into its tree. The tree aliases data, which must not be changed as long as it is used. An error is
 // an *Error, or the context's.
@@ -34,6 +37,9 @@ func Read(ctx context.Context, data []byte, options Options) (Node, error) {
 	if err := sniff(data); err != nil {
 		return nil, err
 	}
+	// No honest pickle makes more than a value for each byte, but for copies, of which the reader makes one at most. So
+	// the bound on values becomes one on memory, relative to the input.
+	options.MaxValues = min(options.MaxValues, 2*len(data)+minValues)
 	m := &machine{in: cursor{data: data}, options: options}
 	root, err := m.run(ctx)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // global pushes the class or function of that name, if it is on a list.
@@ -32,6 +33,10 @@ func (m *machine) resolve(module, name string) *Class {
 		return &Class{Module: module, Name: name, effect: effect}
 	}
 	full := printable(module + "." + name)
+	if m.headerless() && !(isIdentifier(module) && isIdentifier(name)) {
+		m.fail(Malformed, "a global has the name %s", full)
+		return nil
+	}
 	standing, advice := Foreign, ""
 	if m.options.Classes != nil {
 		standing, advice = m.options.Classes(module, name)
@@ -45,6 +50,13 @@ func (m *machine) resolve(module, name string) *Class {
 		m.failGlobal(Unsafe, full, "would execute %s", full)
 	}
 	return nil
+}
+
+// isIdentifier tells the names that Python programs have from the lines of a text file.
+func isIdentifier(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return r != '_' && r != '.' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
 }
 
 // printable shortens and quotes what a hostile file could put into a log.
@@ -126,8 +138,8 @@ func (m *machine) call(callable Node, args *Tuple) {
 		result = m.orderedDict(args)
 	case effectSet:
 		result = m.set(args)
-	case effectByteArray:
-		result = m.byteArray(args)
+	case effectBytes:
+		result = m.bytes(args)
 	default:
 		m.failGlobal(Unsafe, class.String(), "would call %s", class)
 	}
@@ -251,7 +263,8 @@ func (m *machine) set(args *Tuple) Node {
 	return &Set{Items: append([]Node(nil), items...)}
 }
 
-func (m *machine) byteArray(args *Tuple) Node {
+// bytes is a call of bytes or bytearray.
+func (m *machine) bytes(args *Tuple) Node {
 	switch len(args.Items) {
 	case 0:
 		return Bytes{}
@@ -262,7 +275,7 @@ func (m *machine) byteArray(args *Tuple) Node {
 	case 2:
 		return m.encode(args)
 	}
-	return m.badArguments("bytearray")
+	return m.badArguments("bytes")
 }
 
 // sequence returns the items of a list or tuple.
