@@ -52,6 +52,7 @@ type unpacker struct {
 	budget int64 // bytes that may still be written
 	count  int   // entries seen
 	files  []string
+	bytes  int64 // written
 }
 
 // detect finds out by the first bytes what the file is, and unpacks it if it is an archive.
@@ -210,6 +211,7 @@ func (x *unpacker) write(name string, content io.Reader) error {
 		return archiveError(err)
 	}
 	x.budget -= n
+	x.bytes += n
 	if err := out.Close(); err != nil {
 		return diskError(err)
 	}
@@ -256,7 +258,7 @@ func (x *unpacker) counted() error {
 // result looks for the one directory that people like to put everything in.
 func (x *unpacker) result() *unpacked {
 	slices.Sort(x.files)
-	out := &unpacked{files: x.files, bytes: x.limits.MaxBytes - x.budget}
+	out := &unpacked{files: x.files, bytes: x.bytes}
 	top, _, nested := strings.Cut(x.files[0], "/")
 	outside := func(name string) bool { return !strings.HasPrefix(name, top+"/") }
 	if !nested || slices.ContainsFunc(x.files, outside) {

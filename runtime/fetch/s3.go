@@ -121,7 +121,11 @@ func (o *s3Object) open(ctx context.Context, offset int64, tag string) (*stream,
 	}
 	output, err := o.client.GetObject(ctx, input)
 	if err != nil {
-		return nil, o.explain(ctx, err)
+		e := o.explain(ctx, err)
+		if e.Reason == contract.ReasonArtifactNotFound {
+			o.suggestPrefix(ctx, e)
+		}
+		return nil, e
 	}
 	in := &stream{body: output.Body, size: -1, tag: aws.ToString(output.ETag)}
 	if output.ContentLength != nil {
@@ -137,6 +141,15 @@ func (o *s3Object) open(ctx context.Context, offset int64, tag string) (*stream,
 	}
 	in.offset, in.size = start, size
 	return in, nil
+}
+
+// suggestPrefix adds to the message what somebody wants to know who has forgotten the slash.
+func (o *s3Object) suggestPrefix(ctx context.Context, e *Error) {
+	// Only a hint hangs on it: where listing is not possible, the first error says enough.
+	if below, _, err := o.page(ctx, o.key+"/", nil, 1); err == nil && len(below) > 0 {
+		e.Message = fmt.Sprintf("there is no such object, but there are objects below s3://%s/%s/: add the / at the end",
+			o.name, o.key)
+	}
 }
 
 // listed is an object below a prefix.
@@ -176,12 +189,17 @@ func (b *bucket) explain(ctx context.Context, err error) *Error {
 		code = api.ErrorCode()
 	}
 	switch {
+	case code == "InvalidAccessKeyId" || code == "SignatureDoesNotMatch" || code == "AccessDenied":
+		status = http.StatusForbidden // not every server says so
 	case status == http.StatusPreconditionFailed || status == http.StatusRequestedRangeNotSatisfiable:
 		return unusableRange(status)
 	case code == "NoSuchBucket":
 		return newError(contract.ReasonArtifactNotFound, err, "the bucket %s does not exist: check the URL and %s",
 			b.name, contract.EnvEndpoint)
-	case status >= 300 && status < 400:
+	case code == "ExpiredToken" || code == "InvalidToken":
+		return newError(contract.ReasonArtifactForbidden, err, "the session token is invalid or has expired: put new keys "+
+			"into the Secret")
+	case status >= 300 && status < 400, code == "AuthorizationHeaderMalformed":
 		return newError(contract.ReasonConfigInvalid, err, "the bucket is in another region: set %s in the Secret",
 			contract.EnvRegion)
 	}
@@ -196,10 +214,9 @@ func (b *bucket) accessHint(code string) string {
 		return "the server does not know the access key: check " + contract.EnvAccessKeyID + " in the Secret"
 	case code == "SignatureDoesNotMatch":
 		return "the secret key is wrong: check " + contract.EnvSecretAccessKey + " in the Secret"
-	case code == "ExpiredToken":
-		return "the session token has expired: put new keys into the Secret"
 	}
-	return "check the keys in the Secret and the bucket's policy; an object that does not exist can look like this too"
+	return "check the keys in the Secret and the bucket's policy (s3:GetObject, s3:ListBucket); without s3:ListBucket, an " +
+		"object that does not exist looks like this too"
 }
 
 // rootCause takes the SDK's wrappers off a connection error.
