@@ -8,6 +8,7 @@ package sklearn
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/ctr-operator/ctr-operator/runtime/format/pickle"
 )
@@ -89,9 +90,13 @@ func kindOf(object *pickle.Object) kind {
 	return supported[class{object.Class.Module, object.Class.Name}]
 }
 
+// article names a node's type in a sentence.
 func article(n pickle.Node) string {
 	if _, none := n.(pickle.None); none {
 		return "None"
+	}
+	if strings.ContainsAny(n.Kind()[:1], "ai") {
+		return "an " + n.Kind()
 	}
 	return "a " + n.Kind()
 }
