@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -108,18 +107,15 @@ func (b builder) self() error {
 // systemImage is an image that the cluster itself, or a demo in it, runs.
 type systemImage struct {
 	program string
-	port    string
+	ports   []string
 }
 
 func systemImages(mode string) []systemImage {
-	storage := systemImage{program: "versitygw", port: "7070/tcp"}
-	switch mode {
-	case modeNative:
-		return []systemImage{{program: "pause"}, {program: "coredns", port: "53/udp"}, storage}
-	case modeKind:
+	storage := systemImage{program: "versitygw", ports: []string{"7070/tcp"}}
+	if mode != modeNative {
 		return []systemImage{storage}
 	}
-	return nil
+	return []systemImage{{program: "pause"}, {program: "coredns", ports: []string{"53/udp", "53/tcp"}}, storage}
 }
 
 const pauseTag = "1"
@@ -140,7 +136,7 @@ func (i systemImage) ref(modules string) (repository, tag string, err error) {
 	return "ctr-operator/" + i.program, trimV(version), nil
 }
 
-// systemImages writes the archives of a mode's images where a binary is newer than its archive, and lists them all.
+// systemImages writes the archives of a mode's images, those that have changed, and lists them all.
 func (b builder) systemImages(mode string) (map[string]oci.Entry, error) {
 	modules, err := modulesDir()
 	if err != nil {
@@ -157,32 +153,17 @@ func (b builder) systemImages(mode string) (map[string]oci.Entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		entry, known := index[image.program]
-		binary := b.layout.bin(image.program)
-		if !known || entry.Ref != repository+":"+tag || newer(binary, entry.Tar) {
-			content := oci.Static(binary, image.program, tag)
-			if image.port != "" {
-				content.Ports = []string{image.port}
-			}
-			entry, err = oci.Write(b.layout.images(), image.program, repository, tag, content)
-			if err != nil {
-				return nil, err
-			}
+		content := oci.Static(b.layout.bin(image.program), image.program, tag, image.ports...)
+		entry, err := oci.Write(b.layout.images(), image.program, repository, tag, content, index[image.program])
+		if err != nil {
+			return nil, err
+		}
+		if entry != index[image.program] {
 			say(b.log, "image %s (%.1f MB compressed)", entry.Ref, float64(entry.CompressedBytes)/1e6)
 		}
 		index[image.program], wanted[image.program] = entry, entry
 	}
 	return wanted, oci.WriteIndex(indexFile, index)
-}
-
-// newer says whether file a was written after file b; a missing b is older than anything.
-func newer(a, b string) bool {
-	infoA, errA := os.Stat(a)
-	infoB, errB := os.Stat(b)
-	if errors.Is(errB, os.ErrNotExist) {
-		return true
-	}
-	return errA == nil && errB == nil && infoA.ModTime().After(infoB.ModTime())
 }
 
 func trimV(version string) string {

@@ -102,7 +102,7 @@ func (b builder) downloadEnvtest(ctx context.Context) error {
 	}
 	// The minor's newest patch will do: the published archives do not have every one.
 	minor := version[:strings.LastIndex(version, ".")] + ".x"
-	if _, err := b.setupEnvtest(ctx, lookupPatience, "list", "--remote-only", minor); err != nil {
+	if _, err := b.setupEnvtest(ctx, lookupPatience, "list", minor); err != nil {
 		return err
 	}
 	say(b.log, "downloading envtest's binaries, Kubernetes %s", minor)

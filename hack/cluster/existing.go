@@ -23,6 +23,9 @@ func (e existing) up(ctx context.Context) error {
 	if err := e.self(); err != nil {
 		return err
 	}
+	if _, err := e.systemImages(modeExisting); err != nil {
+		return err
+	}
 	if err := recordMode(e.layout, modeExisting); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -29,13 +30,13 @@ type Spec struct {
 	CGO     bool
 }
 
-// Args is the go command's argument list for the spec, with the output at path.
-func (s Spec) Args(path string) []string {
+// Args is the go command's argument list for the spec.
+func (s Spec) Args() []string {
 	args := []string{"build", "-C", s.Dir, "-trimpath", "-buildvcs=false", "-mod=readonly", "-v"}
 	if s.Tags != "" {
 		args = append(args, "-tags", s.Tags)
 	}
-	return append(args, "-ldflags", s.LDFlags, "-o", path, s.Package)
+	return append(args, "-ldflags", s.LDFlags, "-o", s.Output, s.Package)
 }
 
 // Build compiles the spec. Progress goes to log at least every ten seconds; compiler output only where the build fails.
@@ -43,9 +44,8 @@ func Build(ctx context.Context, spec Spec, log io.Writer) error {
 	if err := os.MkdirAll(filepath.Dir(spec.Output), 0o755); err != nil {
 		return err
 	}
-	// A running program's file cannot be written, but its name can be given to another file.
-	fresh := spec.Output + ".new"
-	command := exec.CommandContext(ctx, "go", spec.Args(fresh)...)
+	// The go command replaces the output, so that a running program keeps its file, and leaves one that is up to date alone.
+	command := exec.CommandContext(ctx, "go", spec.Args()...)
 	command.Env = environment(spec.CGO)
 	watch := newWatch(log, strings.TrimSpace(spec.Name+" "+spec.Version))
 	command.Stdout, command.Stderr = watch, watch
@@ -53,11 +53,7 @@ func Build(ctx context.Context, spec Spec, log io.Writer) error {
 	err := command.Run()
 	stop()
 	if err != nil {
-		_ = os.Remove(fresh)
 		return fmt.Errorf("build %s: %w\n%s", spec.Name, err, watch.tail())
-	}
-	if err := os.Rename(fresh, spec.Output); err != nil {
-		return err
 	}
 	_, err = fmt.Fprintf(log, "built %s in %s\n", watch.name, watch.elapsed())
 	return err
@@ -86,7 +82,7 @@ func environment(cgo bool) []string {
 func Fingerprint(spec Spec) (string, error) {
 	sum := sha256.New()
 	_, _ = fmt.Fprintf(sum, "%s %s/%s\n%q\n%v %q\n", runtime.Version(), runtime.GOOS, runtime.GOARCH,
-		Spec{Dir: ".", Package: spec.Package, LDFlags: spec.LDFlags, Tags: spec.Tags}.Args("-"), spec.CGO, spec.Version)
+		Spec{Package: spec.Package, LDFlags: spec.LDFlags, Tags: spec.Tags}.Args(), spec.CGO, spec.Version)
 	entries, err := os.ReadDir(spec.Dir)
 	if err != nil {
 		return "", err
@@ -126,6 +122,11 @@ func BuildPinned(ctx context.Context, spec Spec, log io.Writer) (built bool, err
 	if err != nil || fresh {
 		return false, err
 	}
+	stamp := stampPath(spec.Output)
+	// From here on, until it is built, the output is not what the old stamp says.
+	if err := os.Remove(stamp); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return false, err
+	}
 	if err := Build(ctx, spec, log); err != nil {
 		return false, err
 	}
@@ -133,7 +134,6 @@ func BuildPinned(ctx context.Context, spec Spec, log io.Writer) (built bool, err
 	if err != nil {
 		return true, err
 	}
-	stamp := stampPath(spec.Output)
 	if err := os.MkdirAll(filepath.Dir(stamp), 0o755); err != nil {
 		return true, err
 	}

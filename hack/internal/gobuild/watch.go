@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	progressEvery = 5 * time.Second
+	progressEvery = 9 * time.Second
 	tailLines     = 40
 )
 

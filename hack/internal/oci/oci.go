@@ -52,6 +52,8 @@ type Entry struct {
 	Ref             string `json:"ref"`
 	Tar             string `json:"tar"`
 	CompressedBytes int64  `json:"compressedBytes"`
+	// Content is the fingerprint of what went into the image.
+	Content string `json:"content"`
 }
 
 // Static is the image of one static binary at /<base name>, started by that name as a user without rights.
@@ -75,31 +77,80 @@ func Static(binary, title, version string, ports ...string) Image {
 }
 
 // Write writes the image below dir as <file>.tar under repository:tag. Where tag is empty, it is dev- and the first twelve hex
-// digits of the image's digest, so that an equal image keeps its name and another gets another one.
-func Write(dir, file, repository, tag string, image Image) (Entry, error) {
-	built, size, err := build(image)
+// digits of the content's fingerprint, so that an equal image keeps its name and another gets another one. Where earlier (the
+// entry of the last run, or none) is the same image and its archive is there, that is kept.
+func Write(dir, file, repository, tag string, image Image, earlier Entry) (Entry, error) {
+	content, err := image.fingerprint()
 	if err != nil {
 		return Entry{}, fmt.Errorf("image %s: %w", repository, err)
 	}
 	if tag == "" {
-		digest, err := built.Digest()
-		if err != nil {
-			return Entry{}, fmt.Errorf("image %s: %w", repository, err)
-		}
-		tag = "dev-" + digest.Hex[:12]
+		tag = "dev-" + content[:12]
 	}
-	ref, err := name.NewTag(repository + ":" + tag)
+	entry := Entry{Ref: repository + ":" + tag, Tar: filepath.Join(dir, file+".tar"), Content: content}
+	if earlier.Ref == entry.Ref && earlier.Tar == entry.Tar && earlier.Content == content {
+		if _, err := os.Stat(entry.Tar); err == nil {
+			return earlier, nil
+		}
+	}
+	ref, err := name.NewTag(entry.Ref)
 	if err != nil {
 		return Entry{}, err
 	}
+	built, size, err := build(image)
+	if err != nil {
+		return Entry{}, fmt.Errorf("image %s: %w", repository, err)
+	}
+	entry.CompressedBytes = size
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return Entry{}, err
 	}
-	target := filepath.Join(dir, file+".tar")
-	if err := writeAtomically(target, ref, built); err != nil {
-		return Entry{}, fmt.Errorf("write %s: %w", target, err)
+	if err := writeAtomically(entry.Tar, ref, built); err != nil {
+		return Entry{}, fmt.Errorf("write %s: %w", entry.Tar, err)
 	}
-	return Entry{Ref: repository + ":" + tag, Tar: target, CompressedBytes: size}, nil
+	return entry, nil
+}
+
+// format changes with the way in which build makes an image from the same input.
+const format = 1
+
+// fingerprint names everything that decides the image.
+func (i Image) fingerprint() (string, error) {
+	described := i
+	described.Files = append([]File(nil), i.Files...)
+	for n, file := range described.Files {
+		if file.Source == "" {
+			continue
+		}
+		digest, err := fileDigest(file.Source)
+		if err != nil {
+			return "", err
+		}
+		described.Files[n].Source, described.Files[n].Content = "", digest
+	}
+	content, err := json.Marshal(struct {
+		Format       int
+		Architecture string
+		Image        Image
+	}{format, runtime.GOARCH, described})
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+func fileDigest(file string) ([]byte, error) {
+	opened, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer opened.Close() //nolint:errcheck // read only: there is nothing that closing could lose
+	sum := sha256.New()
+	if _, err := io.Copy(sum, opened); err != nil {
+		return nil, err
+	}
+	return sum.Sum(nil), nil
 }
 
 func writeAtomically(target string, ref name.Tag, image v1.Image) error {
@@ -118,7 +169,7 @@ func build(image Image) (v1.Image, int64, error) {
 	}
 	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(content)), nil
-	}, tarball.WithCompressionLevel(gzip.BestCompression), tarball.WithCompressedCaching)
+	}, tarball.WithCompressionLevel(gzip.DefaultCompression), tarball.WithCompressedCaching)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -231,19 +282,9 @@ func WriteIndex(file string, index map[string]Entry) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, append(content, '\n'), 0o644)
-}
-
-// FileDigest is the sha256 of a file, in hex.
-func FileDigest(file string) (string, error) {
-	opened, err := os.Open(file)
-	if err != nil {
-		return "", err
+	fresh := file + ".new"
+	if err := os.WriteFile(fresh, append(content, '\n'), 0o644); err != nil {
+		return err
 	}
-	defer opened.Close() //nolint:errcheck // read only: there is nothing that closing could lose
-	sum := sha256.New()
-	if _, err := io.Copy(sum, opened); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	return os.Rename(fresh, file)
 }
