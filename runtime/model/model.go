@@ -114,8 +114,7 @@ func (m *Model) PredictBatch(rows []Row, out []float64) error {
 	for i := range rows {
 		p, err := m.Predict(&rows[i])
 		if err != nil {
-			var input *InputError
-			if errors.As(err, &input) {
+			if input, ok := errors.AsType[*InputError](err); ok {
 				input.Index = i
 			}
 			return err

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -33,12 +34,6 @@ type Array struct {
 
 // maxDimensions is numpy's own limit.
 const maxDimensions = 64
-
-// Kind implements Node.
-func (*DType) Kind() string { return "numpy.dtype" }
-
-// Kind implements Node.
-func (a *Array) Kind() string { return "array" }
 
 // String is the type as numpy spells it.
 func (d DType) String() string {
@@ -81,9 +76,9 @@ func (a *Array) place(i int) int {
 		return i
 	}
 	place := 0
-	for axis := len(a.Shape) - 1; axis >= 0; axis-- {
-		index := i % a.Shape[axis]
-		i /= a.Shape[axis]
+	for axis, size := range slices.Backward(a.Shape) {
+		index := i % size
+		i /= size
 		stride := 1
 		for _, n := range a.Shape[:axis] {
 			stride *= n
@@ -176,7 +171,7 @@ func (m *machine) emptyArray(args *Tuple) Node {
 		return m.badArguments("numpy's _reconstruct")
 	}
 	if class, ok := args.Items[0].(*Class); !ok || class.String() != "numpy.ndarray" {
-		m.fail(Unsupported, "an array of class %s", args.Items[0].Kind())
+		m.fail(Unsupported, "an array of class %s", KindOf(args.Items[0]))
 		return None{}
 	}
 	return &Array{}
@@ -225,7 +220,7 @@ func (m *machine) fill(array *Array, shape, dtype Node, fortran bool, data Node)
 	}
 	elements, ok := dtype.(*DType)
 	if !ok {
-		m.fail(Malformed, "the type of an array's elements is %s", describe(dtype))
+		m.fail(Malformed, "the type of an array's elements is %s", KindOf(dtype))
 		return
 	}
 	dimensions, ok := dimensions(shape)
@@ -233,7 +228,8 @@ func (m *machine) fill(array *Array, shape, dtype Node, fortran bool, data Node)
 		m.fail(Malformed, "the shape of an array")
 		return
 	}
-	count, have, size := 0, 0, elements.Size
+	var have int
+	size := elements.Size
 	switch data := data.(type) {
 	case Bytes:
 		array.Data, have = data, len(data)
@@ -248,10 +244,10 @@ func (m *machine) fill(array *Array, shape, dtype Node, fortran bool, data Node)
 		}
 		array.Objects, have, size = append([]Node(nil), data.Items...), len(data.Items), 1
 	default:
-		m.fail(Malformed, "the elements of an array are %s", describe(data))
+		m.fail(Malformed, "the elements of an array are %s", KindOf(data))
 		return
 	}
-	if count, ok = product(dimensions, have/size); !ok || count*size != have {
+	if count, ok := product(dimensions, have/size); !ok || count*size != have {
 		m.fail(Malformed, "an array claims shape %v of %s, and holds %d bytes or objects", dimensions, elements, have)
 		return
 	}
@@ -276,12 +272,10 @@ func dimensions(shape Node) ([]int, bool) {
 
 // product multiplies, and gives up above the limit.
 func product(sizes []int, limit int) (int, bool) {
-	total := 1
-	for _, size := range sizes {
-		if size == 0 {
-			return 0, true
-		}
+	if slices.Contains(sizes, 0) {
+		return 0, true
 	}
+	total := 1
 	for _, size := range sizes {
 		if size > limit/total {
 			return 0, false
@@ -352,7 +346,7 @@ func (a *Array) Strings() ([]string, error) {
 		}
 		text, ok := a.Objects[a.place(i)].(Str)
 		if !ok {
-			return nil, fmt.Errorf("an array's element %d is %s, not str", i, a.Objects[i].Kind())
+			return nil, fmt.Errorf("an array's element %d is %s, not str", i, KindOf(a.Objects[i]))
 		}
 		texts[i] = string(text)
 	}

@@ -198,7 +198,7 @@ func (m *machine) appendTo(items []Node) {
 	case *Set:
 		target.Items = append(target.Items, items...)
 	default:
-		m.fail(Unsafe, "would call the append method of %s", target.Kind())
+		m.fail(Unsafe, "would call the append method of %s", KindOf(target))
 	}
 }
 
@@ -209,7 +209,7 @@ func (m *machine) setItems(items []Node) {
 	target, ok := m.top().(*Dict)
 	switch {
 	case !ok:
-		m.fail(Unsafe, "would call __setitem__ of %s", m.top().Kind())
+		m.fail(Unsafe, "would call __setitem__ of %s", KindOf(m.top()))
 	case len(items)%2 != 0:
 		m.fail(Malformed, "a key without a value")
 	default:

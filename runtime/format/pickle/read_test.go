@@ -272,8 +272,7 @@ func TestReadDamaged(t *testing.T) {
 		}
 		if _, err := Read(t.Context(), data, Options{}); err != nil {
 			refused++
-			var failure *Error
-			if !errors.As(err, &failure) {
+			if _, ok := errors.AsType[*Error](err); !ok {
 				t.Fatalf("%v is not an Error", err)
 			}
 		}

@@ -1,7 +1,6 @@
 package pickle
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -33,7 +32,7 @@ func (m *machine) resolve(module, name string) *Class {
 		return &Class{Module: module, Name: name, effect: effect}
 	}
 	full := printable(module + "." + name)
-	if m.headerless() && !(isIdentifier(module) && isIdentifier(name)) {
+	if m.headerless() && (!isIdentifier(module) || !isIdentifier(name)) {
 		m.fail(Malformed, "a global has the name %s", full)
 		return nil
 	}
@@ -111,7 +110,7 @@ func (m *machine) obj() {
 func (m *machine) call(callable Node, args *Tuple) {
 	class, ok := callable.(*Class)
 	if !ok {
-		m.fail(Unsafe, "would call %s", callable.Kind())
+		m.fail(Unsafe, "would call %s", KindOf(callable))
 		return
 	}
 	var result Node
@@ -119,7 +118,7 @@ func (m *machine) call(callable Node, args *Tuple) {
 	case effectObject:
 		result = m.construct(class, args)
 	case effectOpaque, effectSlice:
-		result = &Object{Class: class, Args: args, Offset: m.at}
+		result = &Object{Class: class, Args: args}
 	case effectReconstruct:
 		result = m.emptyArray(args)
 	case effectFromBuffer:
@@ -153,13 +152,13 @@ func (m *machine) construct(callable Node, args *Tuple) Node {
 	class, ok := callable.(*Class)
 	switch {
 	case !ok:
-		m.fail(Unsafe, "would construct %s", callable.Kind())
+		m.fail(Unsafe, "would construct %s", KindOf(callable))
 	case class.effect != effectObject:
 		m.failGlobal(Unsafe, class.String(), "would construct %s", class)
 	case len(args.Items) != 0:
 		m.failGlobal(Unsafe, class.String(), "would call the constructor of %s with arguments", class)
 	default:
-		return &Object{Class: class, Args: args, Offset: m.at}
+		return &Object{Class: class, Args: args}
 	}
 	return None{}
 }
@@ -309,13 +308,6 @@ func (m *machine) build() {
 		}
 		target.State = state
 	default:
-		m.fail(Unsafe, "would set the state of %s", describe(target))
+		m.fail(Unsafe, "would set the state of %s", KindOf(target))
 	}
-}
-
-func describe(n Node) string {
-	if n == nil {
-		return "nothing"
-	}
-	return fmt.Sprintf("%s", n.Kind())
 }

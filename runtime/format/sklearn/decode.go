@@ -95,10 +95,11 @@ func article(n pickle.Node) string {
 	if _, none := n.(pickle.None); none {
 		return "None"
 	}
-	if strings.ContainsAny(n.Kind()[:1], "ai") {
-		return "an " + n.Kind()
+	kind := pickle.KindOf(n)
+	if strings.ContainsAny(kind[:1], "ai") {
+		return "an " + kind
 	}
-	return "a " + n.Kind()
+	return "a " + kind
 }
 
 // decodeParts reads the dict of parts. A part that nobody asked for is refused if it could change the prediction.
@@ -106,12 +107,12 @@ func decodeParts(parts *pickle.Dict) (*Model, error) {
 	for _, entry := range parts.Entries {
 		name, ok := entry.Key.(pickle.Str)
 		if !ok {
-			return nil, unsupported("the artifact", "is a dict with a key of type %s; %s", entry.Key.Kind(), supportedText)
+			return nil, unsupported("the artifact", "is a dict with a key of type %s; %s", pickle.KindOf(entry.Key), supportedText)
 		}
 		_, isObject := entry.Value.(*pickle.Object)
 		if isObject && name != "model" && name != "scaler" {
 			return nil, unsupported(fmt.Sprintf("artifact[%q]", string(name)),
-				"is %s, of which it is not known how it takes part in a prediction", entry.Value.Kind())
+				"is %s, of which it is not known how it takes part in a prediction", pickle.KindOf(entry.Value))
 		}
 	}
 	if err := checkParts(parts); err != nil {

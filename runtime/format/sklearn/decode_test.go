@@ -3,6 +3,7 @@ package sklearn
 import (
 	"encoding/binary"
 	"errors"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -17,9 +18,7 @@ type attributes map[string]pickle.Node
 func object(module, name string, states ...attributes) *pickle.Object {
 	merged := attributes{}
 	for _, state := range states {
-		for key, value := range state {
-			merged[key] = value
-		}
+		maps.Copy(merged, state)
 	}
 	return &pickle.Object{
 		Class: &pickle.Class{Module: module, Name: name}, Args: &pickle.Tuple{}, State: dict(merged),
@@ -67,9 +66,7 @@ func parts(changes attributes) *pickle.Dict {
 	merged := attributes{
 		"model": regression(), "vectorizer": pickle.None{}, "scaler": scaler(), "is_trained": pickle.Bool(true),
 	}
-	for key, value := range changes {
-		merged[key] = value
-	}
+	maps.Copy(merged, changes)
 	return dict(merged)
 }
 
