@@ -78,6 +78,7 @@ func (s *scene) givenStable(ctx context.Context, edits ...func(*servingv1alpha1.
 	}
 	s.create(ctx, m)
 	s.eventually(ctx, "version 1 is stable", harness.Ready(), harness.Stable(1), harness.NoCanary())
+	Expect(h.WaitAnswers(ctx, s.url()+"/v1/models")).To(Succeed())
 }
 
 // givenCanary adds version 2 at a weight and waits until it has it.
