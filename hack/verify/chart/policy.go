@@ -194,8 +194,8 @@ func checkVersion(chart, changelog string) error {
 	if err != nil {
 		return err
 	}
-	newest := regexp.MustCompile(`(?m)^## \[(\d[^\]]*)\]`).FindSubmatch(log)
-	if newest == nil || string(newest[1]) != meta.Version {
+	newest := regexp.MustCompile(`(?m)^## \[\d[^\]]*\]`).FindString(string(log))
+	if newest != "## ["+meta.Version+"]" {
 		return fmt.Errorf("%s: its newest version is not %s, the chart's", changelog, meta.Version)
 	}
 	return nil
