@@ -72,6 +72,11 @@ func (a *artifact) find(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(files) == 1 {
+		// Whatever it is called: if it is none, reading it says so best.
+		a.model = files[0]
+		return nil
+	}
 	var models, others []string
 	for _, name := range files {
 		switch base := path.Base(name); {
@@ -83,9 +88,9 @@ func (a *artifact) find(ctx context.Context) error {
 		case base == featuresFile:
 			return loadError(contract.ReasonUnsupportedModel, name, "is not supported yet, and leaving it out of account "+
 				"would change the predictions; publish the artifact without it, and send features")
-		case isSidecar(base):
 		case a.looksLikeModel(name):
 			models = append(models, name)
+		case isSidecar(base):
 		default:
 			others = append(others, name)
 		}
@@ -97,7 +102,7 @@ func (a *artifact) find(ctx context.Context) error {
 		return loadError(contract.ReasonArtifactMalformed, wholeArtifact, fmt.Sprintf(
 			"more than one file could be the model: %s; keep one, or let the URL end in its name", list(models)))
 	case len(others) == 1:
-		// Reading it says best what is wrong with it.
+		// A format without a mark of its own, or none; reading it tells.
 		a.model = others[0]
 	case len(others) == 0:
 		return loadError(contract.ReasonArtifactNotFound, wholeArtifact, "there is no model file in the artifact")

@@ -95,6 +95,8 @@ func TestOpenFindsTheModelByContent(t *testing.T) {
 		golden string
 	}{
 		"any name":           {map[string]string{"2026-11-20": goodModel}, ""},
+		"a text's name":      {map[string]string{"model.txt": goodModel}, ""},
+		"a README's name":    {map[string]string{"readme": goodModel, "golden.jsonl": goodGolden}, "golden.jsonl"},
 		"bundle":             {map[string]string{"m": goodModel, "golden.jsonl": goodGolden, "README.md": "x"}, "golden.jsonl"},
 		"below":              {map[string]string{"v1/m": goodModel, "v1/golden.jsonl": goodGolden}, "v1/golden.jsonl"},
 		"golden elsewhere":   {map[string]string{"v1/m": goodModel, "golden.jsonl": goodGolden}, "golden.jsonl"},
@@ -126,7 +128,8 @@ func TestOpenRefusesTheArtifact(t *testing.T) {
 		words  []string
 	}{
 		"empty":        {nil, contract.ReasonArtifactNotFound, []string{"no model file"}},
-		"only golden":  {map[string]string{"golden.jsonl": goodGolden}, contract.ReasonArtifactNotFound, []string{"no model file"}},
+		"only golden":  {map[string]string{"golden.jsonl": goodGolden}, contract.ReasonArtifactMalformed, []string{"golden.jsonl", "found JSON"}},
+		"no model":     {map[string]string{"golden.jsonl": goodGolden, "README": "x"}, contract.ReasonArtifactNotFound, []string{"no model file"}},
 		"ambiguous":    {map[string]string{"a.pkl": goodModel, "b.pkl": goodModel}, contract.ReasonArtifactMalformed, []string{"a.pkl, b.pkl"}},
 		"no candidate": {map[string]string{"a.csv": "1", "b.csv": "2"}, contract.ReasonArtifactMalformed, []string{"a.csv, b.csv"}},
 		"many": {
