@@ -167,7 +167,12 @@ func (f *Forwarder) outgoing(ctx context.Context, to contract.RevisionTraffic, r
 	if _, ok := header["Idempotency-Key"]; !ok {
 		header["Idempotency-Key"] = []string{}
 	}
-	getBody := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }
+	getBody := func() (io.ReadCloser, error) {
+		if body == "" {
+			return http.NoBody, nil // any other body of length 0 is one of unknown length
+		}
+		return io.NopCloser(strings.NewReader(body)), nil
+	}
 	reader, _ := getBody()
 	outgoing := &http.Request{
 		Method: r.Method,
