@@ -20,7 +20,7 @@ type builder struct {
 
 // programs compiles what is not there yet and says how much that was.
 func (b builder) programs(ctx context.Context, names []string) error {
-	specs, err := b.stale(names)
+	specs, err := b.stale(ctx, names)
 	if err != nil {
 		return err
 	}
@@ -43,8 +43,8 @@ func (b builder) programs(ctx context.Context, names []string) error {
 }
 
 // stale lists the programs whose binary is missing or was made from something else.
-func (b builder) stale(names []string) ([]gobuild.Spec, error) {
-	modules, err := modulesDir()
+func (b builder) stale(ctx context.Context, names []string) ([]gobuild.Spec, error) {
+	modules, err := modulesDir(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -137,8 +137,8 @@ func (i systemImage) ref(modules string) (repository, tag string, err error) {
 }
 
 // systemImages writes the archives of a mode's images, those that have changed, and lists them all.
-func (b builder) systemImages(mode string) (map[string]oci.Entry, error) {
-	modules, err := modulesDir()
+func (b builder) systemImages(ctx context.Context, mode string) (map[string]oci.Entry, error) {
+	modules, err := modulesDir(ctx)
 	if err != nil {
 		return nil, err
 	}

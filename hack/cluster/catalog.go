@@ -44,7 +44,7 @@ func catalog() []program {
 			name: name, module: "containerd", source: containerdModule, path: containerdModule + "/cmd/" + name,
 		})
 	}
-	for _, path := range []string{"main/ptp", "main/loopback", "ipam/host-local"} {
+	for _, path := range []string{"main/ptp", "ipam/host-local"} {
 		programs = append(programs, program{
 			name: filepath.Base(path), module: "cni", source: pluginsModule,
 			path: pluginsModule + "/plugins/" + path, folder: "cni",

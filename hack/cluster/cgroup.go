@@ -153,7 +153,7 @@ func removeGroup(folder string) bool {
 			removeGroup(filepath.Join(folder, entry.Name()))
 		}
 	}
-	content, _ := os.ReadFile(filepath.Join(folder, "cgroup.procs")) //nolint:errcheck // gone is as good as empty
+	content, _ := os.ReadFile(filepath.Join(folder, "cgroup.procs")) // gone is as good as empty
 	for _, line := range lines(string(content)) {
 		if pid, err := strconv.Atoi(line); err == nil && pid > 1 {
 			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself

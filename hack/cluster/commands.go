@@ -79,7 +79,7 @@ func buildAll(ctx context.Context, b builder) error {
 	if err := b.self(); err != nil {
 		return err
 	}
-	_, err = b.systemImages(mode)
+	_, err = b.systemImages(ctx, mode)
 	return err
 }
 

@@ -23,19 +23,19 @@ func envtestPrograms() []string { return []string{"etcd", "kube-apiserver", "kub
 // cluster are used; else a download is tried; else they are built.
 func (b builder) envtest(ctx context.Context) (string, error) {
 	dir := b.layout.envtest()
-	stale, err := b.stale(envtestPrograms())
+	stale, err := b.stale(ctx, envtestPrograms())
 	if err != nil {
 		return "", err
 	}
 	if len(stale) > 0 {
-		if b.downloaded() {
+		if b.downloaded(ctx) {
 			return dir, nil
 		}
-		if err := b.downloadEnvtest(ctx); err == nil {
+		err := b.downloadEnvtest(ctx)
+		if err == nil {
 			return dir, nil
-		} else {
-			say(b.log, "envtest's binaries cannot be downloaded (%v); building them", err)
 		}
+		say(b.log, "envtest's binaries cannot be downloaded (%v); building them", err)
 		if err := b.programs(ctx, envtestPrograms()); err != nil {
 			return "", err
 		}
@@ -65,8 +65,8 @@ func (b builder) linkEnvtest() error {
 func (b builder) downloadMark() string { return filepath.Join(b.layout.envtest(), ".downloaded") }
 
 // downloaded says whether an earlier run downloaded the version that is wanted now.
-func (b builder) downloaded() bool {
-	version, err := b.envtestVersion()
+func (b builder) downloaded(ctx context.Context) bool {
+	version, err := b.envtestVersion(ctx)
 	if err != nil {
 		return false
 	}
@@ -83,8 +83,8 @@ func (b builder) downloaded() bool {
 }
 
 // envtestVersion is the pinned Kubernetes version, as setup-envtest writes it.
-func (b builder) envtestVersion() (string, error) {
-	modules, err := modulesDir()
+func (b builder) envtestVersion(ctx context.Context) (string, error) {
+	modules, err := modulesDir(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -93,7 +93,7 @@ func (b builder) envtestVersion() (string, error) {
 }
 
 func (b builder) downloadEnvtest(ctx context.Context) error {
-	version, err := b.envtestVersion()
+	version, err := b.envtestVersion(ctx)
 	if err != nil {
 		return err
 	}

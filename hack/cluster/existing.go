@@ -23,7 +23,7 @@ func (e existing) up(ctx context.Context) error {
 	if err := e.self(); err != nil {
 		return err
 	}
-	if _, err := e.systemImages(modeExisting); err != nil {
+	if _, err := e.systemImages(ctx, modeExisting); err != nil {
 		return err
 	}
 	if err := recordMode(e.layout, modeExisting); err != nil {

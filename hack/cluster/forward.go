@@ -55,13 +55,13 @@ func forward(ctx context.Context, listener net.Listener, address string) error {
 
 // join copies both ways until both sides have said all, or ctx ends.
 func join(ctx context.Context, near net.Conn, address string) {
-	defer near.Close() //nolint:errcheck // the other side has gone, one way or the other
+	defer near.Close() // the other side has gone, one way or the other
 	dialer := net.Dialer{Timeout: dialPatience}
 	far, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return // the caller sees the connection close, as it would from a server that is not up
 	}
-	defer far.Close() //nolint:errcheck // see above
+	defer far.Close() // see above
 	stop := context.AfterFunc(ctx, func() { _, _ = near.Close(), far.Close() })
 	defer stop()
 	var copies sync.WaitGroup

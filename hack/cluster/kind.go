@@ -25,7 +25,7 @@ func (k kind) up(ctx context.Context) error {
 	if err := k.self(); err != nil {
 		return err
 	}
-	images, err := k.systemImages(modeKind)
+	images, err := k.systemImages(ctx, modeKind)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -56,8 +57,8 @@ func (l layout) path() string {
 }
 
 // modulesDir finds the pinned modules in the source tree: they are not in the binary, for go build has to run in them.
-func modulesDir() (string, error) {
-	output, err := exec.Command("go", "env", "GOMOD").Output()
+func modulesDir(ctx context.Context) (string, error) {
+	output, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
 		return "", fmt.Errorf("go env GOMOD: %w", err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -61,8 +62,8 @@ func unmountBelow(folders ...string) error {
 		return err
 	}
 	var failed []error
-	for i := len(mounts) - 1; i >= 0; i-- {
-		point := mounts[i].point
+	for _, mounted := range slices.Backward(mounts) {
+		point := mounted.point
 		for _, folder := range folders {
 			if point != folder && !strings.HasPrefix(point, folder+"/") {
 				continue

@@ -52,10 +52,19 @@ func (n native) stopAll(ctx context.Context, processes supervisor) error {
 	failed := make([]error, len(names))
 	var stops sync.WaitGroup
 	for i, name := range names {
-		stops.Go(func() { failed[i] = processes.stop(ctx, name, stopGrace) })
+		stops.Go(func() { failed[i] = processes.stop(ctx, name, graceOf(name)) })
 	}
 	stops.Wait()
 	return errors.Join(failed...)
+}
+
+// graceOf is how long a process may take to end. The API server would wait for its clients to go, and the store would compact
+// what is deleted in a moment.
+func graceOf(name string) time.Duration {
+	if name == "kube-apiserver" || name == "etcd" {
+		return 0
+	}
+	return stopGrace
 }
 
 // endContainers lets containerd end its containers, by which their shims, mounts and sockets go in an orderly way.
@@ -65,18 +74,29 @@ func (n native) endContainers(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, containerPatience)
 	defer cancel()
-	output, err := n.ctr(ctx, "tasks", "list", "--quiet").Output()
-	if err != nil {
-		return fmt.Errorf("list containers: %w", err)
+	ids, err := n.containers(ctx)
+	if err != nil || len(ids) == 0 {
+		return err
 	}
-	ids := lines(string(output))
-	if len(ids) == 0 {
+	// containerd's Kubernetes side also deletes what it sees end, and then one of the two comes too late: what counts is what is
+	// left.
+	output, err := n.ctr(ctx, append([]string{"tasks", "delete", "--force"}, ids...)...).CombinedOutput()
+	if err == nil {
 		return nil
 	}
-	if output, err := n.ctr(ctx, append([]string{"tasks", "delete", "--force"}, ids...)...).CombinedOutput(); err != nil {
-		return fmt.Errorf("end %d containers: %w: %s", len(ids), err, bytes.TrimSpace(output))
+	if left, listErr := n.containers(ctx); listErr != nil || len(left) > 0 {
+		return fmt.Errorf("end %d containers: %w: %s", len(left), errors.Join(err, listErr), bytes.TrimSpace(output))
 	}
 	return nil
+}
+
+// containers lists the ids of all that run, the pods' sandboxes among them.
+func (n native) containers(ctx context.Context) ([]string, error) {
+	output, err := n.ctr(ctx, "tasks", "list", "--quiet").Output()
+	if err != nil {
+		return nil, fmt.Errorf("list containers: %w", err)
+	}
+	return lines(string(output)), nil
 }
 
 // endShims ends the shims that containerd left. A shim of ours is known by its program and by the socket that it was given.
@@ -137,14 +157,17 @@ func (n native) removeFiles(ctx context.Context) error {
 
 // removeLinks removes the two things that Kubernetes and CNI keep in fixed places: links to our logs, and notes on our network.
 func (n native) removeLinks() {
-	links, _ := filepath.Glob("/var/log/containers/*.log") //nolint:errcheck // fails for a malformed pattern only
+	links, _ := filepath.Glob("/var/log/containers/*.log") // fails for a malformed pattern only
 	for _, link := range links {
 		if target, err := os.Readlink(link); err == nil && strings.HasPrefix(target, n.layout.state()+"/") {
 			_ = os.Remove(link)
 		}
 	}
-	notes, _ := filepath.Glob("/var/lib/cni/results/" + n.layout.id() + "-*") //nolint:errcheck // see above
+	notes, _ := filepath.Glob("/var/lib/cni/results/" + n.layout.id() + "-*") // see above
 	for _, note := range notes {
 		_ = os.Remove(note)
+	}
+	for _, folder := range []string{"/var/log/containers", "/var/lib/cni/results", "/var/lib/cni"} {
+		_ = os.Remove(folder) // fails where there is something in it, which is then somebody else's
 	}
 }

@@ -31,7 +31,7 @@ func (n native) up(ctx context.Context) error {
 	if err := n.self(); err != nil {
 		return err
 	}
-	images, err := n.systemImages(modeNative)
+	images, err := n.systemImages(ctx, modeNative)
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (n native) run(ctx context.Context, images map[string]oci.Entry) error {
 	if err := starting.ensure(storeAndRuntime(n.layout)); err != nil {
 		return err
 	}
-	server, err := n.ensureForwarder(starting)
+	server, err := n.ensureForwarder(ctx, starting)
 	if err != nil {
 		return err
 	}
@@ -128,10 +128,7 @@ func (n native) run(ctx context.Context, images map[string]oci.Entry) error {
 	if err != nil {
 		return err
 	}
-	if err := starting.wait(ctx, "containerd's socket", func(context.Context) bool {
-		_, err := os.Stat(n.layout.containerdSocket())
-		return err == nil
-	}); err != nil {
+	if err := starting.wait(ctx, "containerd", n.containerdAnswers); err != nil {
 		return err
 	}
 	if err := n.loadMissing(ctx, images); err != nil {
@@ -176,25 +173,23 @@ func (n native) waitForNode(ctx context.Context, starting *startup, client *api)
 
 // ensureForwarder makes the API server reachable from the machine's loopback. The port stays the same as long as it is free, so
 // that a kubeconfig in somebody's shell stays good.
-func (n native) ensureForwarder(starting *startup) (server string, err error) {
+func (n native) ensureForwarder(ctx context.Context, starting *startup) (server string, err error) {
 	portFile := n.layout.state("port")
-	recorded, _ := os.ReadFile(portFile) //nolint:errcheck // none yet: any port will do
+	recorded, _ := os.ReadFile(portFile) // none yet: any port will do
 	port := strings.TrimSpace(string(recorded))
 	if _, alive := starting.processes.find("forwarder"); alive && port != "" {
 		return "https://" + net.JoinHostPort(loopback, port), nil
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(loopback, port))
-	if port == "" || err != nil {
-		if listener, err = net.Listen("tcp", net.JoinHostPort(loopback, "0")); err != nil {
-			return "", err
-		}
-	}
-	defer listener.Close() //nolint:errcheck // the forwarder has its own descriptor
-	socket, err := listener.(*net.TCPListener).File()
+	listener, err := listenOnLoopback(ctx, port)
 	if err != nil {
 		return "", err
 	}
-	defer socket.Close() //nolint:errcheck // see above
+	defer listener.Close() // the forwarder has its own descriptor
+	socket, err := listener.File()
+	if err != nil {
+		return "", err
+	}
+	defer socket.Close() // see above
 	address := listener.Addr().String()
 	if _, port, err = net.SplitHostPort(address); err != nil {
 		return "", err
@@ -213,11 +208,37 @@ func (n native) ensureForwarder(starting *startup) (server string, err error) {
 	}})
 }
 
+// listenOnLoopback opens the wanted port, or any where it is taken or none is wanted.
+func listenOnLoopback(ctx context.Context, wanted string) (*net.TCPListener, error) {
+	var listening net.ListenConfig
+	var failed error
+	for _, port := range []string{wanted, "0"} {
+		if port == "" {
+			continue
+		}
+		listener, err := listening.Listen(ctx, "tcp", net.JoinHostPort(loopback, port))
+		if err != nil {
+			failed = err
+			continue
+		}
+		socket, ok := listener.(*net.TCPListener)
+		if !ok {
+			return nil, fmt.Errorf("unexpected listener %T", listener)
+		}
+		return socket, nil
+	}
+	return nil, failed
+}
+
+func (n native) containerdAnswers(ctx context.Context) bool {
+	return n.ctr(ctx, "version").Run() == nil
+}
+
 // loadMissing imports the cluster's own images, those that are not there yet.
 func (n native) loadMissing(ctx context.Context, images map[string]oci.Entry) error {
-	output, err := n.ctr(ctx, "images", "list", "--quiet").Output()
+	output, err := n.ctr(ctx, "images", "list", "--quiet").CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("list images: %w", err)
+		return fmt.Errorf("list images: %w: %s", err, output)
 	}
 	present := string(output)
 	for _, entry := range images {

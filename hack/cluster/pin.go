@@ -24,7 +24,7 @@ func pinCommand() *cobra.Command {
 }
 
 func pinKubernetes(ctx context.Context, version string) error {
-	modules, err := modulesDir()
+	modules, err := modulesDir(ctx)
 	if err != nil {
 		return err
 	}

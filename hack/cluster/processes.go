@@ -14,6 +14,9 @@ import (
 	"time"
 )
 
+// killPatience is for the kernel to take a killed process apart, on a busy machine too.
+const killPatience = 10 * time.Second
+
 // supervisor starts the cluster's daemons, and finds them again in a later run by what it recorded about each.
 type supervisor struct {
 	records string // folder of the records
@@ -47,9 +50,9 @@ func (s supervisor) start(d daemon) (<-chan error, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close() //nolint:errcheck // the daemon has its own descriptor
+	defer log.Close() // the daemon has its own descriptor
 	argv := s.net.enter(d.argv)
-	command := exec.Command(argv[0], argv[1:]...)
+	command := exec.Command(argv[0], argv[1:]...) //nolint:noctx // it outlives this run
 	command.Dir, command.Env, command.ExtraFiles = "/", s.env, d.files
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -78,7 +81,7 @@ func (s supervisor) write(name string, r record) error {
 
 // names lists the daemons that have a record.
 func (s supervisor) names() []string {
-	files, _ := filepath.Glob(s.recordFile("*")) //nolint:errcheck // fails for a malformed pattern only
+	files, _ := filepath.Glob(s.recordFile("*")) // fails for a malformed pattern only
 	names := make([]string, 0, len(files))
 	for _, file := range files {
 		names = append(names, strings.TrimSuffix(filepath.Base(file), ".json"))
@@ -112,7 +115,7 @@ func (s supervisor) stop(ctx context.Context, name string, grace time.Duration) 
 	if err != nil {
 		return err
 	}
-	defer process.Release() //nolint:errcheck // nothing to do about it
+	defer func() { _ = process.Release() }() // it has ended, or the error says that it has not
 	if _, alive = s.find(name); !alive {
 		return nil
 	}
@@ -125,7 +128,7 @@ func (s supervisor) stop(ctx context.Context, name string, grace time.Duration) 
 	if err := process.Signal(syscall.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("kill %s: %w", name, err)
 	}
-	if !s.gone(ctx, name, grace) {
+	if !s.gone(ctx, name, killPatience) {
 		return fmt.Errorf("%s (pid %d) does not end", name, r.PID)
 	}
 	return nil

@@ -145,7 +145,7 @@ func fileDigest(file string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer opened.Close() //nolint:errcheck // read only: there is nothing that closing could lose
+	defer opened.Close() // read only: there is nothing that closing could lose
 	sum := sha256.New()
 	if _, err := io.Copy(sum, opened); err != nil {
 		return nil, err
