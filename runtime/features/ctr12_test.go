@@ -111,15 +111,6 @@ func overlapByMaps(tokens *Tokenizer, in CTR12Input) float64 {
 	return float64(common) / float64(len(query))
 }
 
-func TestFillAllocatesNothing(t *testing.T) {
-	f := newSet(t)
-	dst := make([]float64, CTR12Len)
-	in := CTR12Input{Query: "人工智能", Summary: "人工智能技术介绍", Position: 1, Score: 0.8}
-	if n := testing.AllocsPerRun(100, func() { f.Fill(dst, in) }); n > 0 {
-		t.Errorf("%v allocations", n)
-	}
-}
-
 func FuzzFill(f *testing.F) {
 	f.Add("人工智能", "人工智能技术介绍")
 	f.Add("a\xff", "\u0301😀")

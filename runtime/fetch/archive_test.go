@@ -157,9 +157,9 @@ func TestHostileArchives(t *testing.T) {
 		many[i] = entry{name: fmt.Sprintf("f%d", i)}
 		folders[i] = entry{name: fmt.Sprintf("d%d/", i), kind: tar.TypeDir}
 	}
-	huge := make([]entry, 60_000)
+	huge := make([]entry, 6000)
 	for i := range huge {
-		huge[i] = entry{name: fmt.Sprintf("%040d", i)}
+		huge[i] = entry{name: fmt.Sprintf("%0200d", i)}
 	}
 	damaged := []byte(makeZip(entry{name: "m", body: random}))
 	damaged[40] ^= 0xff

@@ -240,6 +240,7 @@ func (f *fetcher) transport() (http.RoundTripper, func()) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	// What is stored is what is hashed: nothing on the way may decompress it.
 	t.DisableCompression = true
+	t.ResponseHeaderTimeout = f.opts.IdleTimeout
 	return t, t.CloseIdleConnections
 }
 

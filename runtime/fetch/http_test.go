@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,9 +97,9 @@ func TestHTTPStatus(t *testing.T) {
 
 func TestHTTPTransientErrors(t *testing.T) {
 	var url string
-	step := 0
+	var step atomic.Int64
 	url, _ = serve(t, func(w http.ResponseWriter, r *http.Request) {
-		switch step++; step {
+		switch step.Add(1) {
 		case 1:
 			w.Header().Set("Connection", "close") // else net/http tries the next one again by itself
 			w.WriteHeader(http.StatusInternalServerError)
@@ -193,9 +194,9 @@ func TestHTTPResumeRefused(t *testing.T) {
 		"not satisfiable": func(w http.ResponseWriter) { w.WriteHeader(http.StatusRequestedRangeNotSatisfiable) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			step := 0
+			var step atomic.Int64
 			url, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
-				switch step++; step {
+				switch step.Add(1) {
 				case 1:
 					cutOff(w, body[:len(body)/2], len(body), http.Header{"Etag": {`"v1"`}})
 				case 2:
@@ -315,9 +316,9 @@ func TestHTTPTime(t *testing.T) {
 		wantReason(t, err, contract.ReasonInternal, "interrupted")
 	})
 	t.Run("an attempt that stands still", func(t *testing.T) {
-		step := 0
+		var step atomic.Int64
 		url, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			if step++; step == 1 {
+			if step.Add(1) == 1 {
 				hang(w, r)
 				return
 			}

@@ -54,7 +54,11 @@ func digestOf(files []file) string {
 func (f *fetcher) list(ctx context.Context, b *bucket) ([]listed, error) {
 	var all []listed
 	var token *string
-	for first := true; first || token != nil; first = false {
+	// A page without anything new does not end the listing; that there is an end must not be up to the server.
+	for pages := 0; pages == 0 || token != nil; pages++ {
+		if pages > f.opts.MaxFiles {
+			return nil, tooManyFiles(f.opts.MaxFiles)
+		}
 		var page []listed
 		var next *string
 		err := f.retry(ctx, func(ctx context.Context) (err error) {

@@ -177,6 +177,9 @@ func (b *bucket) page(ctx context.Context, prefix string, token *string, limit i
 	return objects, output.NextContinuationToken, nil
 }
 
+// userNotFound is what versitygw says, with a 404, for InvalidAccessKeyId.
+const userNotFound = "XAdminUserNotFound"
+
 // explain says what an answer of S3 means for the person who wrote the manifest.
 func (b *bucket) explain(ctx context.Context, err error) *Error {
 	api, isAPI := errors.AsType[smithy.APIError](err)
@@ -189,7 +192,7 @@ func (b *bucket) explain(ctx context.Context, err error) *Error {
 		code = api.ErrorCode()
 	}
 	switch {
-	case code == "InvalidAccessKeyId" || code == "SignatureDoesNotMatch" || code == "AccessDenied":
+	case code == "InvalidAccessKeyId" || code == userNotFound:
 		status = http.StatusForbidden // not every server says so
 	case status == http.StatusPreconditionFailed || status == http.StatusRequestedRangeNotSatisfiable:
 		return unusableRange(status)
@@ -210,7 +213,7 @@ func (b *bucket) accessHint(code string) string {
 	switch {
 	case b.anonymous:
 		return "no keys are set: name a Secret with them in spec.artifact.secretRef, or allow anonymous reading"
-	case code == "InvalidAccessKeyId":
+	case code == "InvalidAccessKeyId" || code == userNotFound:
 		return "the server does not know the access key: check " + contract.EnvAccessKeyID + " in the Secret"
 	case code == "SignatureDoesNotMatch":
 		return "the secret key is wrong: check " + contract.EnvSecretAccessKey + " in the Secret"

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/ctr-operator/ctr-operator/runtime/contract"
@@ -114,13 +115,13 @@ func TestS3Object(t *testing.T) {
 
 func TestS3Resume(t *testing.T) {
 	body := strings.Repeat("0123456789", 100_000)
-	step := 0
-	var ranges []string
+	var step atomic.Int64
+	ranges := make(chan string, 10)
 	opts := fakeS3{
 		objects: map[string]string{"m": body},
 		before: func(w http.ResponseWriter, r *http.Request) bool {
-			ranges = append(ranges, r.Header.Get("Range"))
-			switch step++; step {
+			ranges <- r.Header.Get("Range")
+			switch step.Add(1) {
 			case 1:
 				cutOff(w, body[:100], len(body), http.Header{"Etag": {`"` + sum(body) + `"`}})
 			case 2:
@@ -136,21 +137,23 @@ func TestS3Resume(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantFiles(t, a, map[string]string{"m": body})
-	if fmt.Sprint(ranges) != "[ bytes=100- bytes=100-]" {
-		t.Errorf("ranges %q", ranges)
+	for _, want := range []string{"", "bytes=100-", "bytes=100-"} {
+		if got := <-ranges; got != want {
+			t.Errorf("got range %q, want %q", got, want)
+		}
 	}
 }
 
 // TestS3Overwritten has an object that is overwritten while it is fetched: the new one is taken, and nothing of the old.
 func TestS3Overwritten(t *testing.T) {
-	step := 0
+	var step atomic.Int64
 	opts := fakeS3{
 		objects: map[string]string{"m": "the new model"},
 		before: func(w http.ResponseWriter, _ *http.Request) bool {
-			if step++; step == 1 {
+			if step.Add(1) == 1 {
 				cutOff(w, "the old", 13, http.Header{"Etag": {`"old"`}})
 			}
-			return step == 1
+			return step.Load() == 1
 		},
 	}.options(t)
 	a, err := Fetch(t.Context(), "s3://bucket/m", t.TempDir(), opts)
@@ -158,8 +161,8 @@ func TestS3Overwritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantFiles(t, a, map[string]string{"m": "the new model"})
-	if a.Digest != sum("the new model") || step != 3 {
-		t.Errorf("digest %s after %d requests", a.Digest, step)
+	if a.Digest != sum("the new model") || step.Load() != 3 {
+		t.Errorf("digest %s after %d requests", a.Digest, step.Load())
 	}
 }
 
@@ -237,6 +240,16 @@ func TestS3HostileListing(t *testing.T) {
 			wantReason(t, err, c.reason)
 		})
 	}
+}
+
+func TestS3ListingWithoutEnd(t *testing.T) {
+	opts := fakeS3{before: func(w http.ResponseWriter, _ *http.Request) bool {
+		must(xml.NewEncoder(w).Encode(listing{IsTruncated: true, NextContinuationToken: "more"}))
+		return true
+	}}.options(t)
+	opts.MaxFiles = 3
+	_, err := Fetch(t.Context(), "s3://bucket/v1/", t.TempDir(), opts)
+	wantReason(t, err, contract.ReasonArtifactTooLarge, "3 files")
 }
 
 func TestS3Errors(t *testing.T) {

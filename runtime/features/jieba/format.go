@@ -1,7 +1,6 @@
 package jieba
 
 import (
-	"bufio"
 	"compress/gzip"
 	_ "embed" // for the dictionary
 	"encoding/binary"
@@ -45,7 +44,7 @@ func (t *Tokenizer) load(data string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errCorrupt, err)
 	}
-	d := &decoder{r: bufio.NewReaderSize(z, 1<<15)}
+	d := &decoder{r: z}
 	if d.magic(); d.err == nil {
 		t.words.read(d)
 		t.hmm.read(d)
@@ -53,9 +52,8 @@ func (t *Tokenizer) load(data string) error {
 	if d.err != nil {
 		return fmt.Errorf("%w: %w", errCorrupt, d.err)
 	}
-	// To the end and not a byte less: only there gzip has checked the sum.
-	if _, err := d.r.ReadByte(); err != io.EOF {
-		return fmt.Errorf("%w: after the last table: %v", errCorrupt, err)
+	if err := d.end(); err != nil {
+		return fmt.Errorf("%w: %w", errCorrupt, err)
 	}
 	return nil
 }
@@ -142,15 +140,18 @@ func (h *hmm) read(d *decoder) {
 	}
 }
 
-// decoder reads the parts of the format. After an error it gives zeros, and keeps the first error.
+// decoder reads the parts of the format through a window. After an error it gives zeros, and keeps the first error. A
+// million and a half varints are read at the start of the process, so that reading one is kept cheap.
 type decoder struct {
-	r   *bufio.Reader
-	err error
+	r      io.Reader
+	window [1 << 15]byte
+	rest   []byte // of the window
+	err    error
 }
 
 func (d *decoder) require(ok bool, what string) bool {
-	if !ok && d.err == nil {
-		d.err = fmt.Errorf("%s out of range", what)
+	if !ok {
+		d.fail(fmt.Errorf("%s out of range", what))
 	}
 	return d.err == nil
 }
@@ -159,27 +160,60 @@ func (d *decoder) fail(err error) {
 	if d.err == nil {
 		d.err = err
 	}
+	d.rest = nil
+}
+
+// fill makes at least n bytes available, n being small.
+func (d *decoder) fill(n int) bool {
+	if len(d.rest) >= n {
+		return true
+	}
+	if d.err != nil {
+		return false
+	}
+	kept := copy(d.window[:], d.rest)
+	read, err := io.ReadAtLeast(d.r, d.window[kept:], n-kept)
+	if err != nil {
+		d.fail(err)
+		return false
+	}
+	d.rest = d.window[:kept+read]
+	return true
 }
 
 func (d *decoder) magic() {
-	var m [len(magic)]byte
-	if _, err := io.ReadFull(d.r, m[:]); err != nil {
-		d.fail(err)
-		return
+	if d.fill(len(magic)) {
+		d.require(string(d.rest[:len(magic)]) == magic, "magic")
 	}
-	d.require(string(m[:]) == magic, "magic")
+	if d.err == nil {
+		d.rest = d.rest[len(magic):]
+	}
 }
 
 func (d *decoder) varint() uint64 {
-	if d.err != nil {
-		return 0
+	if len(d.rest) > 0 && d.rest[0] < 0x80 {
+		b := d.rest[0]
+		d.rest = d.rest[1:]
+		return uint64(b)
 	}
-	v, err := binary.ReadUvarint(d.r)
-	if err != nil {
-		d.fail(err)
-		return 0
+	return d.longVarint()
+}
+
+func (d *decoder) longVarint() uint64 {
+	var v uint64
+	for shift := 0; shift < 63; shift += 7 {
+		if !d.fill(1) {
+			return 0
+		}
+		b := d.rest[0]
+		d.rest = d.rest[1:]
+		v |= uint64(b&0x7f) << shift
+		if b < 0x80 {
+			return v
+		}
 	}
-	return v
+	d.require(false, "varint")
+	return 0
 }
 
 func (d *decoder) count(limit int) int {
@@ -192,13 +226,25 @@ func (d *decoder) count(limit int) int {
 
 func (d *decoder) floats() []float64 {
 	out := make([]float64, d.count(maxFloats))
-	var b [8]byte
 	for i := range out {
-		if _, err := io.ReadFull(d.r, b[:]); err != nil {
-			d.fail(err)
+		if !d.fill(8) {
 			return nil
 		}
-		out[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[:]))
+		out[i] = math.Float64frombits(binary.LittleEndian.Uint64(d.rest))
+		d.rest = d.rest[8:]
 	}
 	return out
+}
+
+// end says whether the data ends here. Only at its end has gzip checked the sum.
+func (d *decoder) end() error {
+	var one [1]byte
+	n, err := d.r.Read(one[:])
+	if len(d.rest) > 0 || n > 0 {
+		return errors.New("there is more after the last table")
+	}
+	if err != io.EOF {
+		return err
+	}
+	return nil
 }
