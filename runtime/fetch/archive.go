@@ -58,15 +58,15 @@ type unpacker struct {
 // detect finds out by the first bytes what the file is, and unpacks it if it is an archive.
 func (x *unpacker) detect(in *os.File) (bool, error) {
 	r := bufio.NewReader(in)
-	head, err := r.Peek(4)
-	if err != nil { // shorter than any archive
+	head, _ := r.Peek(4)
+	if len(head) < 4 { // shorter than any archive
 		return false, nil
 	}
 	switch {
 	case head[0] == 0x1f && head[1] == 0x8b:
 		z, err := gzip.NewReader(r)
-		if err != nil { // its reader will say what is wrong with it
-			return false, nil
+		if err != nil {
+			return false, nil //nolint:nilerr // it may be another format; its reader will say what is wrong with it
 		}
 		return x.tar(z)
 	case string(head) == "PK\x03\x04" || string(head) == "PK\x05\x06":
@@ -81,7 +81,7 @@ func (x *unpacker) tar(r io.Reader) (bool, error) {
 	t := tar.NewReader(r)
 	header, err := t.Next()
 	if err != nil {
-		return false, nil
+		return false, nil //nolint:nilerr // that it is none is what this was to find out
 	}
 	for err == nil {
 		if err := x.tarEntry(header, t); err != nil {
@@ -126,7 +126,7 @@ func (x *unpacker) zip(in *os.File) (bool, error) {
 		case mode.IsDir():
 			err = x.counted()
 		case mode.IsRegular():
-			err = x.entry(entry.Name, int64(min(entry.UncompressedSize64, 1<<62)), entry.Open) //nolint:gosec // bounded
+			err = x.entry(entry.Name, int64(min(entry.UncompressedSize64, 1<<62)), entry.Open)
 		default:
 			err = notAFile(entry.Name)
 		}

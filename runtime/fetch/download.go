@@ -39,8 +39,7 @@ func (f *fetcher) retry(ctx context.Context, op func(ctx context.Context) error)
 			return e
 		}
 		wait := f.opts.Backoff(attempt)
-		e.at(f.where.String())
-		f.opts.OnRetry(attempt, wait, e)
+		f.opts.OnRetry(attempt, wait, e.at(f.where.String()))
 		if f.opts.Sleep(ctx, wait) != nil {
 			return e // what has failed says more than that the time is over
 		}

@@ -59,9 +59,7 @@ func cutOff(w http.ResponseWriter, sent string, announced int, header http.Heade
 	}
 	defer conn.Close()
 	head := http.Header{"Content-Length": {itoa(announced)}}
-	for k, v := range header {
-		head[k] = v
-	}
+	maps.Copy(head, header)
 	_, _ = buf.WriteString("HTTP/1.1 200 OK\r\n")
 	_ = head.Write(buf)
 	_, _ = buf.WriteString("\r\n" + sent)

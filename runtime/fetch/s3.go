@@ -162,7 +162,7 @@ type listed struct {
 func (b *bucket) page(ctx context.Context, prefix string, token *string, limit int) ([]listed, *string, error) {
 	output, err := b.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
 		Bucket: aws.String(b.name), Prefix: aws.String(prefix), ContinuationToken: token,
-		MaxKeys: aws.Int32(int32(min(limit, 1000))), //nolint:gosec // at most 1000
+		MaxKeys: aws.Int32(int32(min(limit, 1000))),
 	})
 	if err != nil {
 		return nil, nil, b.explain(ctx, err)

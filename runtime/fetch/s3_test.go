@@ -231,7 +231,7 @@ func TestS3HostileListing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			opts := fakeS3{objects: map[string]string{"v1/model.pkl": "x", c.key: "x"}, before: func(
-				w http.ResponseWriter, r *http.Request,
+				_ http.ResponseWriter, r *http.Request,
 			) bool {
 				r.URL.RawQuery = strings.Replace(r.URL.RawQuery, "prefix=v1%2F", "", 1) // it lists what it likes
 				return false

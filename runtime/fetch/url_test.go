@@ -33,13 +33,6 @@ func TestInvalidURLs(t *testing.T) {
 		"s3://bucket/key?versionId=s3cr3t": "'?'",
 	} {
 		_, err := Fetch(t.Context(), url, t.TempDir(), quick(nil))
-		if strings.Contains(says, "Secret") { // the word, not the password
-			err = nil
-			if _, e := parseURL(url); e == nil || !strings.Contains(e.Error(), says) || strings.Contains(e.Error(), "s3cr3t") {
-				t.Errorf("%q: %v", url, e)
-			}
-			continue
-		}
 		wantReason(t, err, contract.ReasonConfigInvalid, says)
 	}
 }
