@@ -51,7 +51,7 @@ func (p *pass) announceFailure(old, now v1alpha1.CTRModelStatus) {
 	before := meta.FindStatusCondition(old.Conditions, v1alpha1.ConditionRevisionReady)
 	failed := condition.Status == metav1.ConditionFalse
 	didFail := before != nil && before.Status == metav1.ConditionFalse
-	sameRevision := now.LatestRevision == old.LatestRevision && nameOf(now.CanaryRevision) == nameOf(old.CanaryRevision)
+	sameRevision := newest(now) == newest(old)
 	switch {
 	case failed && !(didFail && sameRevision && before.Reason == condition.Reason):
 		p.revisionFailed(condition.Reason, condition.Message)
@@ -66,6 +66,19 @@ func (p *pass) announceConflict(message string) {
 	if before == nil || before.Message != message {
 		p.warn(v1alpha1.EventNameConflicted, "Apply", "%s", message)
 	}
+}
+
+// newest is the revision that the condition RevisionReady is about.
+func newest(s v1alpha1.CTRModelStatus) string {
+	switch {
+	case s.CanaryRevision != nil:
+		return s.CanaryRevision.Name
+	case s.StableRevision != nil:
+		return s.StableRevision.Name
+	case len(s.Traffic) > 0:
+		return s.Traffic[0].Revision
+	}
+	return ""
 }
 
 func standIn(s v1alpha1.CTRModelStatus) bool {

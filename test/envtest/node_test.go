@@ -13,7 +13,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ctr-operator/ctr-operator/api/v1alpha1"
@@ -240,8 +239,4 @@ func touches(ctx context.Context, namespace, revision string) []string {
 		out = append(out, pod.Annotations[v1alpha1.AnnotationTraffic])
 	}
 	return out
-}
-
-func controlledBy(object metav1.Object, owner metav1.Object) bool {
-	return metav1.IsControlledBy(object, owner)
 }

@@ -32,6 +32,8 @@ func TestOperator(t *testing.T) {
 		t.Fatal("KUBEBUILDER_ASSETS is not set: it names the folder with etcd, kube-apiserver and kubectl. " +
 			"`make test` provides it (go run ./hack/cluster envtest-assets).")
 	}
+	// Streamed lists take the apiserver a second where nothing else happens; there are dozens of operators started here.
+	t.Setenv("KUBE_FEATURE_WatchListClient", "false")
 	RegisterFailHandler(Fail)
 	RunSpecs(t, "Operator against a real apiserver")
 }

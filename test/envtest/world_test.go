@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -14,6 +15,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -262,3 +264,8 @@ func condition(model *v1alpha1.CTRModel, kind string) metav1.Condition {
 	}
 	return metav1.Condition{}
 }
+
+// quietFor is how long a silent operator is taken to have nothing more to say.
+const quietFor = 300 * time.Millisecond
+
+func quantity(s string) resource.Quantity { return resource.MustParse(s) }
