@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -139,7 +140,7 @@ func (m *machine) dtype(args *Tuple) Node {
 		return m.badArguments("numpy.dtype")
 	}
 	size, err := strconv.Atoi(code[1:])
-	if err != nil || size < 0 || size > math.MaxInt32 {
+	if err != nil || size < 0 || size > math.MaxInt32 || !unicode.IsLetter(rune(code[0])) {
 		m.fail(Unsupported, "numpy.dtype %s is not supported", printable(code))
 		return None{}
 	}

@@ -190,6 +190,7 @@ func TestReadRefuses(t *testing.T) {
 		"objects in bytes":     {fmt.Sprintf(array, "K\x01\x85", "O8", "C\x08\x00\x00\x00\x00\x00\x00\x00\x00"), Malformed, "O8"},
 		"numbers in a list":    {fmt.Sprintf(array, "K\x01\x85", "f8", "]"), Malformed, "f8"},
 		"dtype without a size": {"\x80\x04cnumpy\ndtype\nX\x01\x00\x00\x00f\x85R.", Unsupported, "numpy.dtype"},
+		"dtype of no letter":   {"\x80\x04cnumpy\ndtype\nX\x02\x00\x00\x00\n8\x85R.", Unsupported, "numpy.dtype"},
 		"matrix":               {"\x80\x04cnumpy.core.multiarray\n_reconstruct\ncgood\nClass\n)C\x01b\x87R.", Unsupported, "good.Class"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -111,7 +111,7 @@ func decodeParts(parts *pickle.Dict) (*Model, error) {
 		}
 		_, isObject := entry.Value.(*pickle.Object)
 		if isObject && name != "model" && name != "scaler" {
-			return nil, unsupported(fmt.Sprintf("artifact[%q]", string(name)),
+			return nil, unsupported(fmt.Sprintf("artifact[%.64q]", string(name)),
 				"is %s, of which it is not known how it takes part in a prediction", pickle.KindOf(entry.Value))
 		}
 	}
