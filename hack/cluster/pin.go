@@ -61,27 +61,20 @@ func kubernetesGoMod(upstream []byte, version string) ([]byte, error) {
 		return nil, err
 	}
 	published := "v0." + strings.TrimPrefix(version, "v1.")
-	made := new(modfile.File)
-	steps := []error{
-		made.AddModuleStmt("ctr-operator.local/kubernetes"),
-		made.AddGoStmt(parsed.Go.Version),
-		made.AddRequire(kubernetesModule, version),
-	}
+	var made strings.Builder
+	say(&made, "module ctr-operator.local/kubernetes\n\ngo %s\n", parsed.Go.Version)
+	say(&made, "tool (")
 	for _, p := range catalog() {
 		if p.module == "kubernetes" {
-			steps = append(steps, made.AddTool(p.path))
+			say(&made, "\t%s", p.path)
 		}
 	}
+	say(&made, ")\n\nrequire %s %s\n\nreplace (", kubernetesModule, version)
 	for _, required := range parsed.Require {
 		if required.Mod.Version == "v0.0.0" {
-			steps = append(steps, made.AddReplace(required.Mod.Path, "", required.Mod.Path, published))
+			say(&made, "\t%s => %s %s", required.Mod.Path, required.Mod.Path, published)
 		}
 	}
-	for _, err := range steps {
-		if err != nil {
-			return nil, err
-		}
-	}
-	made.Cleanup()
-	return made.Format()
+	say(&made, ")")
+	return []byte(made.String()), nil
 }
