@@ -216,5 +216,6 @@ func (p *process) drain(r *rest) {
 	}
 }
 
-// lastAnswers is how long requests may take that were being answered when the drain ended.
-const lastAnswers = 5 * time.Second
+// lastAnswers is how long requests may take that were being answered when the drain ended. It is more than the five
+// seconds after which net/http gives up a connection on which nothing was ever asked.
+const lastAnswers = 6 * time.Second

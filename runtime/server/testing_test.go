@@ -200,6 +200,15 @@ func (r *running) sum(name string, values ...string) float64 {
 	return total
 }
 
+// keptConnections fails the test where clients have not kept their connections. A few more than are needed are no fault:
+// net/http opens one while another is on its way back to the pool.
+func (r *running) keptConnections() {
+	r.t.Helper()
+	if n := r.server.drain.accepted.Load(); n < 1 || n > 10 {
+		r.t.Errorf("%d connections", n)
+	}
+}
+
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
