@@ -119,7 +119,7 @@ verify-workflows: ## The GitHub workflows
 .PHONY: test
 test: ## Unit tests and envtest (a real kube-apiserver and etcd), with the race detector
 	@assets=$$(go run ./hack/cluster envtest-assets)
-	$(if $(RACE),,echo "No C compiler: the race detector is off.")
+	$(if $(RACE),,echo "The race detector is off: there is no C compiler.")
 	KUBEBUILDER_ASSETS=$$assets go run ./hack/verify/testsum $(RACE) $(TEST_FLAGS) $(TEST_PACKAGES)
 
 .PHONY: e2e

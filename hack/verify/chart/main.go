@@ -52,7 +52,7 @@ func run(ctx context.Context, helm helm) error {
 	if len(accepted) == 0 || len(refused) == 0 {
 		return fmt.Errorf("no sets of values in %s: run this in the repository's root", valueSets)
 	}
-	problems := []error{checkVersion(chartFolder, "CHANGELOG.md")}
+	problems := []error{checkVersion(os.DirFS("."))}
 	for _, values := range accepted {
 		problems = append(problems, checkAccepted(ctx, helm, checker, values, want))
 	}

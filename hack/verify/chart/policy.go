@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -14,7 +12,6 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	"sigs.k8s.io/yaml"
 
 	"github.com/ctr-operator/ctr-operator/hack/verify/internal/strict"
 )
@@ -176,27 +173,3 @@ func unconfined(pod *corev1.PodSpec) []string {
 }
 
 func isTrue(b *bool) bool { return b != nil && *b }
-
-// checkVersion holds the version to one value: the chart's two, and the changelog's newest entry.
-func checkVersion(chart, changelog string) error {
-	text, err := os.ReadFile(filepath.Join(chart, "Chart.yaml"))
-	if err != nil {
-		return err
-	}
-	var meta struct{ Version, AppVersion string }
-	if err := yaml.Unmarshal(text, &meta); err != nil {
-		return err
-	}
-	if meta.Version != meta.AppVersion {
-		return fmt.Errorf("%s/Chart.yaml: version %s, appVersion %s: they move together", chart, meta.Version, meta.AppVersion)
-	}
-	log, err := os.ReadFile(changelog)
-	if err != nil {
-		return err
-	}
-	newest := regexp.MustCompile(`(?m)^## \[\d[^\]]*\]`).FindString(string(log))
-	if newest != "## ["+meta.Version+"]" {
-		return fmt.Errorf("%s: its newest version is not %s, the chart's", changelog, meta.Version)
-	}
-	return nil
-}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/ctr-operator/ctr-operator/hack/verify/internal/strict"
 )
@@ -98,20 +99,26 @@ func TestNamesAreUnique(t *testing.T) {
 
 func TestCheckVersion(t *testing.T) {
 	for name, tc := range map[string]struct {
-		chart, log string
-		ok         bool
+		file, content string // what differs from a repository in which all is well
+		ok            bool
 	}{
-		"agree":          {"version: 1.2.0\nappVersion: \"1.2.0\"\n", "## [1.2.0] - today\n## [1.1.0]\n", true},
-		"chart differs":  {"version: 1.2.1\nappVersion: \"1.2.0\"\n", "## [1.2.0]\n", false},
-		"log is behind":  {"version: 1.2.0\nappVersion: \"1.2.0\"\n", "## [1.1.0]\n", false},
-		"log has no one": {"version: 1.2.0\nappVersion: \"1.2.0\"\n", "nothing\n", false},
+		"all agree":            {"README.md", "", true},
+		"the chart's differ":   {"charts/ctr-operator/Chart.yaml", "version: 1.2.1\nappVersion: \"1.2.0\"\n", false},
+		"changelog is behind":  {"CHANGELOG.md", "## [1.1.0]\n## [1.2.0]\n", false},
+		"changelog has none":   {"CHANGELOG.md", "nothing\n", false},
+		"kustomize is behind":  {"config/default/kustomization.yaml", "images:\n- newTag: 1.1.0\n", false},
+		"the runtime's is not": {"config/manager/manager.yaml", "ctr-operator/ctr-operator:1.2.0 ctr-operator/ctr-runtime:1", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			folder := t.TempDir()
-			write(t, filepath.Join(folder, "Chart.yaml"), tc.chart)
-			changelog := filepath.Join(folder, "CHANGELOG.md")
-			write(t, changelog, tc.log)
-			if err := checkVersion(folder, changelog); (err == nil) != tc.ok {
+			repository := fstest.MapFS{
+				"charts/ctr-operator/Chart.yaml":    {Data: []byte("version: 1.2.0\nappVersion: \"1.2.0\"\n")},
+				"CHANGELOG.md":                      {Data: []byte("## [1.2.0] - today\n## [1.1.0]\n")},
+				"config/default/kustomization.yaml": {Data: []byte("images:\n- newTag: 1.2.0\n")},
+				"config/manager/manager.yaml": {Data: []byte(
+					"image: ctr-operator/ctr-operator:1.2.0\n- --runtime-image=ctr-operator/ctr-runtime:1.2.0\n")},
+			}
+			repository[tc.file] = &fstest.MapFile{Data: []byte(tc.content)}
+			if err := checkVersion(repository); (err == nil) != tc.ok {
 				t.Errorf("error %v, want ok %v", err, tc.ok)
 			}
 		})
