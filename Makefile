@@ -44,8 +44,8 @@ build: ## Build the binaries into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ ./cmd/...
 
 .PHONY: images
-images: ## Build the container images as tarballs into dist/images, no daemon needed
-	go run ./hack/image --out dist/images
+images: ## Build the container images as archives into dist/images, tagged with the version, no daemon needed
+	go run ./hack/image --out dist/images --only operator,runtime --tag $(VERSION)
 
 .PHONY: generate
 generate: ## Regenerate deepcopy, CRD, RBAC, the chart's copies of them, docs/api.md
