@@ -29,7 +29,7 @@ func (k kind) up(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := recordMode(k.layout, modeKind); err != nil {
+	if err := os.MkdirAll(k.layout.state(), 0o755); err != nil {
 		return err
 	}
 	clusters, err := k.run(ctx, "get", "clusters", "-q").Output()
@@ -41,6 +41,9 @@ func (k kind) up(ctx context.Context) error {
 		arguments = []string{"export", "kubeconfig", "--name", kindName, "--kubeconfig", k.layout.kubeconfig()}
 	}
 	if err := k.show(ctx, arguments...); err != nil {
+		return fmt.Errorf("%w (CLUSTER=%s needs neither Docker nor a registry)", err, modeNative)
+	}
+	if err := recordMode(k.layout, modeKind); err != nil {
 		return err
 	}
 	for _, entry := range images {

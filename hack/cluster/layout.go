@@ -53,7 +53,7 @@ func (l layout) containerdSocket() string { return l.runDir("containerd.sock") }
 
 // path is a PATH with the cluster's own programs first.
 func (l layout) path() string {
-	return strings.Join([]string{l.bin(), os.Getenv("PATH"), "/usr/local/sbin", "/usr/sbin", "/sbin"}, string(os.PathListSeparator))
+	return l.bin() + string(os.PathListSeparator) + os.Getenv("PATH")
 }
 
 // modulesDir finds the pinned modules in the source tree: they are not in the binary, for go build has to run in them.

@@ -13,12 +13,14 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 )
 
 func main() {
-	// ip and nft are in folders that a plain user's or a scheduler's PATH does not have.
-	_ = os.Setenv("PATH", os.Getenv("PATH")+":/usr/local/sbin:/usr/sbin:/sbin")
+	completePath()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	err := rootCommand().ExecuteContext(ctx)
 	stop()
@@ -31,4 +33,15 @@ func main() {
 	}
 	_, _ = fmt.Fprintln(os.Stderr, "error:", err)
 	os.Exit(1)
+}
+
+// completePath adds the folders of ip and nft, which a plain user's or a scheduler's PATH does not have.
+func completePath() {
+	folders := filepath.SplitList(os.Getenv("PATH"))
+	for _, folder := range []string{"/usr/local/sbin", "/usr/sbin", "/sbin"} {
+		if !slices.Contains(folders, folder) {
+			folders = append(folders, folder)
+		}
+	}
+	_ = os.Setenv("PATH", strings.Join(folders, string(os.PathListSeparator)))
 }
