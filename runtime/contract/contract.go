@@ -102,6 +102,7 @@ type RevisionTraffic struct {
 // Reason is why a pod could not come to serve. The list is closed; the operator shows it on the model's conditions.
 type Reason string
 
+// The reasons; docs/operations.md says what each means and what to do.
 const (
 	ReasonConfigInvalid       Reason = "ConfigInvalid"
 	ReasonArtifactNotFound    Reason = "ArtifactNotFound"
