@@ -232,6 +232,8 @@ func TestFailingCanaryGetsNothingAndStays(t *testing.T) {
 
 		c.revs[2].Ready, c.revs[2].Failed = 1, true
 		g.Expect(c.step().CanaryWeight()).To(BeZero(), "some of its pods failing is failing")
+		c.revs[2].Ready = 4
+		g.Expect(c.step().Stable.Number).To(BeEquivalentTo(1), "what fails is not promoted")
 	}
 }
 

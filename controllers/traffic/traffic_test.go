@@ -1,0 +1,56 @@
+package traffic
+
+import (
+	"encoding/json"
+	"testing"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/ctr-operator/ctr-operator/api/v1alpha1"
+	"github.com/ctr-operator/ctr-operator/controllers/rollout"
+	"github.com/ctr-operator/ctr-operator/controllers/workload"
+	"github.com/ctr-operator/ctr-operator/runtime/contract"
+)
+
+var (
+	one = rollout.ID{Name: "m--1", Number: 1}
+	two = rollout.ID{Name: "m--2", Number: 2}
+)
+
+func TestTable(t *testing.T) {
+	g := NewWithT(t)
+	table := Table("m", two, v1alpha1.Stickiness{Field: "query"},
+		[]rollout.Share{{ID: one, Stable: true, Weight: 90}, {ID: two, Weight: 10}},
+		Addresses{"m--1": "10.0.0.1", "m--2": "fd00::2"})
+	g.Expect(table).To(Equal(contract.TrafficTable{
+		Model: "m", Salt: "m--2", Stickiness: contract.Stickiness{Field: "query"},
+		Revisions: []contract.RevisionTraffic{
+			{Name: "m--1", Number: 1, Role: contract.RoleStable, Weight: 90, Address: "10.0.0.1:8501"},
+			{Name: "m--2", Number: 2, Role: contract.RoleCanary, Weight: 10, Address: "[fd00::2]:8501"},
+		},
+	}))
+}
+
+func TestConfigMapHoldsTheTableAndChangesItsHashWithIt(t *testing.T) {
+	g := NewWithT(t)
+	m := workload.Model{Name: "m", Namespace: "shop", UID: "1"}
+	table := contract.TrafficTable{Model: "m", Revisions: []contract.RevisionTraffic{{Name: "m--1", Weight: 100}}}
+	cm, hash, err := ConfigMap(m, table)
+	g.Expect(err).NotTo(HaveOccurred())
+	var back contract.TrafficTable
+	g.Expect(json.Unmarshal([]byte(cm.Data[contract.TrafficKey]), &back)).To(Succeed())
+	g.Expect(back).To(Equal(table))
+	g.Expect(*cm.Name).To(Equal(ConfigMapName("m")))
+
+	_, again, err := ConfigMap(m, table)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(again).To(Equal(hash))
+	table.Revisions[0].Weight = 99
+	_, other, err := ConfigMap(m, table)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(other).NotTo(Equal(hash))
+}
+
+func TestModelURL(t *testing.T) {
+	NewWithT(t).Expect(ModelURL("shop", "m")).To(Equal("http://m.shop.svc:8501"))
+}
