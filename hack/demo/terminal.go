@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 	"sync"
-	"text/tabwriter"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -142,22 +141,17 @@ func (t *terminal) Claim(c story.Claim) {
 // table is what happened, on one screen.
 func (t *terminal) table(r story.Result) {
 	t.line("\n%s\n", t.bold("What happened"))
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "step\trequests\tversion 1\tversion 2\tversion 3\tcanary expected\tfailed\tseconds\t  \t")
+	line := func(cells ...any) string {
+		return strings.TrimRight(fmt.Sprintf("%-4v  %-28v %8v %9v %9v %9v  %-14v %6v %8v", cells...), " ")
+	}
+	t.line("   %s", t.dim(line("step", "", "requests", "version 1", "version 2", "version 3", "canary's share", "failed", "seconds")))
 	for _, row := range r.Rows {
 		step := "all"
 		if row.Step > 0 {
 			step = fmt.Sprint(row.Step)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%s\t%d\t%.1f\t  %s\t\n", step, row.Requests, row.Revisions[1], row.Revisions[2],
-			row.Revisions[3], row.Expected, row.Failed, row.Took.Seconds(), row.What)
-	}
-	if err := w.Flush(); err != nil {
-		t.line("%v", err)
-	}
-	for line := range strings.Lines(b.String()) {
-		t.line("   %s", strings.TrimRight(line, " \n"))
+		t.line("   %s", line(step, row.What, row.Requests, row.Revisions[1], row.Revisions[2], row.Revisions[3], row.Expected,
+			row.Failed, fmt.Sprintf("%.1f", row.Took.Seconds())))
 	}
 	total := fmt.Sprintf("%d requests, %d failed.", r.TotalRequests(), r.TotalFailed())
 	if r.TotalFailed() == 0 {

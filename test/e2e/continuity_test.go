@@ -133,17 +133,7 @@ func (s *scene) livePods(ctx context.Context) map[types.UID]int32 {
 // onlyLivePods waits until every pod of the model belongs to the stable revision or the canary, and none is going away.
 func (s *scene) onlyLivePods(ctx context.Context) {
 	GinkgoHelper()
-	Eventually(func(g Gomega, ctx context.Context) {
-		live := map[string]bool{}
-		for _, t := range s.status(ctx).Traffic {
-			live[t.Revision] = true
-		}
-		pods := &corev1.PodList{}
-		g.Expect(h.Client.List(ctx, pods, client.InNamespace(s.key.Namespace),
-			client.MatchingLabels{servingv1alpha1.LabelModel: s.key.Name})).To(Succeed())
-		for _, pod := range pods.Items {
-			g.Expect(pod.DeletionTimestamp).To(BeNil(), "pod %s is still going away", pod.Name)
-			g.Expect(live).To(HaveKey(pod.Labels[servingv1alpha1.LabelRevision]), "pod %s", pod.Name)
-		}
-	}).WithContext(ctx).WithTimeout(patience).WithPolling(250 * time.Millisecond).Should(Succeed())
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	Expect(h.WaitOnlyLivePods(ctx, s.key)).To(Succeed())
 }

@@ -89,6 +89,9 @@ func (s *scene) givenCanary(ctx context.Context, weight int32) {
 		spec.ArtifactURL, spec.CanaryWeight = artifacts[2], &weight
 	})
 	s.eventually(ctx, fmt.Sprintf("the canary has %d %%", weight), harness.Ready(), harness.Stable(1), harness.Canary(2, weight))
+	for _, t := range s.status(ctx).Traffic {
+		Expect(h.WaitAnswers(ctx, t.URL+"/v1/models")).To(Succeed())
+	}
 }
 
 // change edits the spec as a user would.
@@ -98,12 +101,13 @@ func (s *scene) change(ctx context.Context, edit func(*servingv1alpha1.CTRModelS
 	Expect(err).NotTo(HaveOccurred())
 }
 
-// eventually waits until the status says all that is wanted.
+// eventually waits until the status says all that is wanted, and the pods know of it.
 func (s *scene) eventually(ctx context.Context, goal string, wants ...harness.Want) {
 	GinkgoHelper()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	Expect(h.WaitModel(ctx, s.key, goal, wants...)).To(Succeed())
+	Expect(h.WaitTraffic(ctx, s.key)).To(Succeed())
 }
 
 // condition is one of the model's conditions as it is now.
@@ -148,7 +152,7 @@ func (s *scene) forwardFailures(ctx context.Context, revision int64) float64 {
 	GinkgoHelper()
 	metrics, err := h.Metrics(ctx, s.pod(ctx, theStable))
 	Expect(err).NotTo(HaveOccurred())
-	return metrics.Counter("ctr_forward_failures_total", map[string]string{"revision": fmt.Sprint(revision)})
+	return metrics.Sum("ctr_forward_failures_total", map[string]string{"revision": fmt.Sprint(revision)})
 }
 
 func (s *scene) url() string {

@@ -18,7 +18,7 @@ func Interval(n int, p, confidence float64) (low, high int) {
 	}
 	tail := (1 - confidence) / 2
 	below := 0.0
-	for low = 0; low < n; low++ {
+	for low = 0; low < n; low++ { //nolint:intrange // low is n where nothing ends it before
 		below += probability(n, low, p)
 		if below > tail {
 			break

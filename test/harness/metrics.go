@@ -22,12 +22,12 @@ func ParseMetrics(text []byte) (Metrics, error) {
 	return families, nil
 }
 
-// Counter sums a counter over the series that have all of the labels.
-func (m Metrics) Counter(name string, labels map[string]string) float64 {
+// Sum adds up a counter or a gauge over the series that have all of the labels.
+func (m Metrics) Sum(name string, labels map[string]string) float64 {
 	sum := 0.0
 	for _, series := range m[name].GetMetric() {
 		if hasLabels(series, labels) {
-			sum += series.GetCounter().GetValue()
+			sum += series.GetCounter().GetValue() + series.GetGauge().GetValue()
 		}
 	}
 	return sum

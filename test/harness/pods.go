@@ -2,9 +2,12 @@ package harness
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -33,6 +36,41 @@ func (h *Harness) RevisionPods(ctx context.Context, namespace, revision string) 
 	return pods, err
 }
 
+// WaitOnlyLivePods waits until all pods of a model belong to a revision that the model's status lists, and none is on its
+// way out.
+func (h *Harness) WaitOnlyLivePods(ctx context.Context, model client.ObjectKey) error {
+	for {
+		extra, err := h.extraPods(ctx, model)
+		if err != nil || len(extra) == 0 {
+			return err
+		}
+		for _, pod := range extra {
+			if err := h.WaitGone(ctx, client.ObjectKeyFromObject(&pod), &corev1.PodList{}); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// extraPods are the pods of a model that are on their way out, or should be.
+func (h *Harness) extraPods(ctx context.Context, model client.ObjectKey) ([]corev1.Pod, error) {
+	m, err := h.Model(ctx, model)
+	if err != nil {
+		return nil, err
+	}
+	pods := &corev1.PodList{}
+	labels := client.MatchingLabels{servingv1alpha1.LabelModel: model.Name}
+	if err := h.Client.List(ctx, pods, client.InNamespace(model.Namespace), labels); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(pods.Items, func(p corev1.Pod) bool {
+		live := slices.ContainsFunc(m.Status.Traffic, func(t servingv1alpha1.RevisionTraffic) bool {
+			return t.Revision == p.Labels[servingv1alpha1.LabelRevision]
+		})
+		return live && p.DeletionTimestamp == nil
+	}), nil
+}
+
 // PodReady says whether Kubernetes would send the pod requests.
 func PodReady(pod *corev1.Pod) bool {
 	return pod.DeletionTimestamp == nil && slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
@@ -58,4 +96,51 @@ func (h *Harness) Metrics(ctx context.Context, pod *corev1.Pod) (Metrics, error)
 		return nil, fmt.Errorf("the metrics of pod %s/%s: %w", pod.Namespace, pod.Name, err)
 	}
 	return ParseMetrics(text)
+}
+
+// WaitTraffic waits until every ready pod of a model holds the traffic table that the operator wrote last. The kubelet
+// takes a fraction of a second to bring it to them, and requests are split by the old one until then.
+func (h *Harness) WaitTraffic(ctx context.Context, model client.ObjectKey) error {
+	for {
+		missing, err := h.staleTable(ctx, model)
+		if err == nil && missing == "" {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for the traffic table of %s to reach its pods: %w; %s %w", model, context.Cause(ctx), missing, err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// staleTable says which pod has another table than the ConfigMap, or "".
+func (h *Harness) staleTable(ctx context.Context, model client.ObjectKey) (string, error) {
+	labels := client.MatchingLabels{servingv1alpha1.LabelModel: model.Name}
+	tables := &corev1.ConfigMapList{}
+	if err := h.Client.List(ctx, tables, client.InNamespace(model.Namespace), labels); err != nil {
+		return "", err
+	}
+	if len(tables.Items) != 1 {
+		return fmt.Sprintf("there are %d traffic tables", len(tables.Items)), nil
+	}
+	sum := sha256.Sum256([]byte(tables.Items[0].Data[contract.TrafficKey]))
+	want := hex.EncodeToString(sum[:])[:12]
+	pods, err := h.Pods(ctx, model.Namespace, labels)
+	if err != nil {
+		return "", err
+	}
+	for _, pod := range pods {
+		if !PodReady(&pod) {
+			continue
+		}
+		metrics, err := h.Metrics(ctx, &pod)
+		if err != nil {
+			return "", err
+		}
+		if metrics.Sum("ctr_traffic_table_info", map[string]string{"hash": want}) != 1 {
+			return fmt.Sprintf("pod %s does not have table %s yet", pod.Name, want), nil
+		}
+	}
+	return "", nil
 }

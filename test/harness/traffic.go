@@ -186,11 +186,12 @@ func (l *Load) wait(ctx context.Context) (load.Summary, error) {
 
 // Brief is a summary on one line.
 func Brief(s load.Summary) string {
-	text := fmt.Sprintf("%d requests, %d failed, by revision %v, %d fallbacks", s.Requests, s.Failed, s.Revisions, s.Fallback())
+	var text strings.Builder
+	fmt.Fprintf(&text, "%d requests, %d failed, by revision %v, %d fallbacks", s.Requests, s.Failed, s.Revisions, s.Fallback())
 	for _, f := range s.Examples {
-		text += fmt.Sprintf("\n  at %.2f s: %s: %s", f.Seconds, f.Kind, f.Detail)
+		fmt.Fprintf(&text, "\n  at %.2f s: %s: %s", f.Seconds, f.Kind, f.Detail)
 	}
-	return text
+	return text.String()
 }
 
 // Request is one HTTP request sent from inside the cluster.

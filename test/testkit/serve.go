@@ -49,7 +49,7 @@ func controlFaults(ctx context.Context, faults *fault.Switch) (stop func(), err 
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
 	return func() {
-		server.Close() //nolint:errcheck // its one listener is going away with the process
+		server.Close() // its one listener is going away with the process
 		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 			fmt.Fprintln(os.Stderr, "testkit: the fault switch:", err)
 		}

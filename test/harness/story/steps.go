@@ -164,7 +164,20 @@ func (s *story) promote(ctx context.Context) error {
 		return err
 	}
 	s.claim(sum.Revisions[2] == Users, fmt.Sprintf("version 2 answered %d of %d users", sum.Revisions[2], Users), "")
-	return nil
+	return s.drained(ctx, "version 1's")
+}
+
+// drained waits until the pods that were replaced are gone, with users asking all the while: only then has their end cost
+// nothing.
+func (s *story) drained(ctx context.Context, whose string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	begin := time.Now()
+	if err := s.h.WaitOnlyLivePods(ctx, s.key); err != nil {
+		return err
+	}
+	s.tell.Note("%s pods have let their users go and are gone after %.1f s", whose, time.Since(begin).Seconds())
+	return s.background.Flow(ctx, 50)
 }
 
 func (s *story) badVersion(ctx context.Context) error {
@@ -185,7 +198,7 @@ func (s *story) badVersion(ctx context.Context) error {
 		return err
 	}
 	s.tell.Show("condition RevisionReady="+string(why.Status)+", reason "+why.Reason, why.Message)
-	s.claim(saysWhatDiffered(why.Message), "the condition says which example differed, expected and got", why.Message)
+	s.claim(saysWhatDiffered(why.Message), "the condition says which example differed, expected and got", "")
 
 	sum, err := s.users(ctx, "version 3 is not ready", "0")
 	if err != nil {
@@ -215,8 +228,11 @@ func (s *story) setBack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.claim(onlyServes(m, 2), "version 2 has all of the traffic, and version 3 is gone", fmt.Sprintf("%+v", m.Status.Traffic))
+	s.claim(onlyServes(m, 2), "version 2 has all of the traffic, and version 3 none", "")
 	if _, err := s.users(ctx, "back to version 2", fmt.Sprint(Users)); err != nil {
+		return err
+	}
+	if err := s.drained(ctx, "version 3's"); err != nil {
 		return err
 	}
 	sum, err := s.background.Stop(ctx)

@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -135,6 +136,8 @@ type story struct {
 	step       int
 	background *harness.Load
 	result     Result
+	// applied is the manifest that was applied last.
+	applied string
 	// onCanary are the users who were on version 2 at 10 %.
 	onCanary map[string]bool
 }
@@ -187,17 +190,38 @@ func (s *story) upload(ctx context.Context, version int) error {
 	return err
 }
 
-// apply applies a manifest as `kubectl apply --server-side` would, and shows it.
+// apply applies a manifest as `kubectl apply --server-side` would, and shows it: whole the first time, then what is new.
 func (s *story) apply(ctx context.Context, manifest string) error {
-	s.tell.Show("kubectl apply", manifest)
+	if s.applied == "" {
+		s.tell.Show("kubectl apply", manifest)
+	} else {
+		s.tell.Show("kubectl apply, with", changed(s.applied, manifest))
+	}
+	s.applied = manifest
 	return s.h.Apply(ctx, manifest)
 }
 
+// changed are the lines of a manifest that were not in the one before.
+func changed(before, manifest string) string {
+	known := strings.Split(before, "\n")
+	var lines []string
+	for line := range strings.Lines(manifest) {
+		if !slices.Contains(known, strings.TrimRight(line, "\n")) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+// wait waits until the status says all that is wanted, and the pods split the traffic accordingly.
 func (s *story) wait(ctx context.Context, limit time.Duration, goal string, wants ...harness.Want) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	begin := time.Now()
 	err := s.h.WaitModel(ctx, s.key, goal, wants...)
+	if err == nil {
+		err = s.h.WaitTraffic(ctx, s.key)
+	}
 	if err == nil {
 		s.tell.Note("%s after %.1f s", goal, time.Since(begin).Seconds())
 	}

@@ -63,7 +63,7 @@ func (s *Switch) Wrap(next http.Handler) http.Handler {
 		case Error:
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusInternalServerError)
-			fmt.Fprintln(w, `{"error":"a fault was asked for"}`) //nolint:errcheck // whoever has gone does not need the answer
+			fmt.Fprintln(w, `{"error":"a fault was asked for"}`) // whoever has gone does not need the answer
 		case Hang:
 			// The body is read first: only then does the server notice that the caller has gone, and ends the context.
 			_, _ = io.Copy(io.Discard, r.Body)
@@ -93,6 +93,6 @@ func (s *Switch) Control() http.Handler {
 			}
 			s.Set(m)
 		}
-		fmt.Fprintln(w, s.Mode()) //nolint:errcheck // whoever has gone does not need the answer
+		fmt.Fprintln(w, s.Mode()) // whoever has gone does not need the answer
 	})
 }

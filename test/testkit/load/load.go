@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"strconv"
@@ -201,9 +202,7 @@ func (c Config) body(key string, hasKey bool) ([]byte, error) {
 	inputs := c.Inputs
 	if hasKey && c.KeyField != "" {
 		inputs = make(map[string]any, len(c.Inputs)+1)
-		for name, value := range c.Inputs {
-			inputs[name] = value
-		}
+		maps.Copy(inputs, c.Inputs)
 		inputs[c.KeyField] = key
 	}
 	return json.Marshal(map[string]any{"inputs": inputs})

@@ -175,7 +175,7 @@ func stillOpen(conn net.Conn) bool {
 
 func (w *worker) hangUp() {
 	if w.conn != nil {
-		w.conn.Close() //nolint:errcheck // the connection is being given up; there is nothing to do about it
+		w.conn.Close() // the connection is being given up; there is nothing to do about it
 		w.conn, w.answers = nil, nil
 	}
 }
