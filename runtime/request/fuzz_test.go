@@ -33,8 +33,7 @@ func FuzzDecode(f *testing.F) {
 				t.Fatalf("shape %d: got %v, the reference %v", shape, err, refErr)
 			}
 			if err != nil {
-				var e *Error
-				if !errors.As(err, &e) {
+				if _, ok := errors.AsType[*Error](err); !ok {
 					t.Fatalf("%T is not an *Error", err)
 				}
 				if !json.Valid(mustMarshal(t, err.Error())) || len(err.Error()) > 1000 {

@@ -2,6 +2,7 @@ package request
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -304,10 +305,8 @@ func (n *nameSet) reset() {
 }
 
 func (n *nameSet) add(name string) (isNew bool) {
-	for _, other := range n.few {
-		if other == name {
-			return false
-		}
+	if slices.Contains(n.few, name) {
+		return false
 	}
 	if len(n.few) < fewNames {
 		n.few = append(n.few, name)

@@ -96,7 +96,8 @@ func (c *Config) AddFlags(f *pflag.FlagSet) {
 	f.DurationVar(&c.StartupTimeout, "startup-timeout", c.StartupTimeout, "time for fetching, loading and proving the model")
 	f.Int64Var(&c.MaxRequestBytes, "max-request-bytes", c.MaxRequestBytes, "largest request body")
 	f.IntVar(&c.MaxBatchSize, "max-batch-size", c.MaxBatchSize, "most examples in a batch")
-	f.DurationVar(&c.ForwardTimeout, "forward-timeout", c.ForwardTimeout, "time for the canary's answer before this revision answers itself")
+	f.DurationVar(&c.ForwardTimeout, "forward-timeout", c.ForwardTimeout,
+		"time for the canary's answer before this revision answers itself")
 	f.DurationVar(&c.DrainTimeout, "drain-timeout", c.DrainTimeout, "time for clients to leave after SIGTERM")
 	f.StringVar(&c.TerminationLog, "termination-log", c.TerminationLog, "file for the reason why the model could not be served")
 	f.TextVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")

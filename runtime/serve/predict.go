@@ -111,7 +111,7 @@ func (c *client) ask(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", notNow{err}
 	}
-	defer response.Body.Close() //nolint:errcheck // only read
+	defer response.Body.Close() // only read
 	answer, err := io.ReadAll(io.LimitReader(response.Body, 16<<20))
 	if err != nil {
 		return "", notNow{fmt.Errorf("reading the answer of %s: %w", address, err)}

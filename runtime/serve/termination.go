@@ -33,7 +33,8 @@ func (p *process) died(ctx context.Context, err error) error {
 	line := terminationLine(start.Termination)
 	p.log.Error("cannot serve", "reason", start.Reason, "error", start.Message, "termination", json.RawMessage(line))
 	if p.cfg.TerminationLog != "" {
-		if writeErr := os.WriteFile(p.cfg.TerminationLog, append(line, '\n'), 0o644); writeErr != nil { //nolint:gosec // kubelet reads it
+		writeErr := os.WriteFile(p.cfg.TerminationLog, append(line, '\n'), 0o644)
+		if writeErr != nil {
 			p.log.Error("the termination log cannot be written", "path", p.cfg.TerminationLog, "error", writeErr)
 		}
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -27,6 +28,7 @@ func (x *exchange) json(code int, body []byte) {
 	x.code = code
 	header := x.w.Header()
 	header["Content-Type"] = jsonType
+	x.drain.tell(header)
 	if len(body) > 2<<10 { // below that net/http does it
 		header["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
@@ -61,7 +63,7 @@ func (s *Server) internal(x *exchange, err error) {
 // panicked answers a request that ended in a panic.
 func (s *Server) panicked(x *exchange, cause any) {
 	s.cfg.Metrics.Panic()
-	if cause == http.ErrAbortHandler {
+	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		x.code = http.StatusInternalServerError
 		panic(cause)
 	}

@@ -16,15 +16,20 @@ type drainState struct {
 	accepted atomic.Int64
 }
 
-// handler asks clients to leave while draining: an HTTP/1 client closes the connection after this answer, and an HTTP/2
-// one is sent a GOAWAY.
+// handler asks clients to leave while draining.
 func (d *drainState) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if d.draining.Load() {
-			w.Header()["Connection"] = connectionClose
-		}
+		d.tell(w.Header())
 		next.ServeHTTP(w, r)
 	})
+}
+
+// tell asks a client to leave, if it is time: an HTTP/1 one closes the connection after the answer with this header, and
+// net/http sends an HTTP/2 one a GOAWAY. It is done once more just before an answer, for those that take long.
+func (d *drainState) tell(header http.Header) {
+	if d.draining.Load() {
+		header["Connection"] = connectionClose
+	}
 }
 
 // Track is an http.Server's ConnState hook that keeps count of connections.

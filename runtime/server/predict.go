@@ -123,6 +123,7 @@ func (s *Server) forward(x *exchange, to contract.RevisionTraffic, body string) 
 		}
 	}
 	header["Content-Length"] = []string{strconv.Itoa(len(answer.Body))}
+	x.drain.tell(header)
 	x.w.WriteHeader(answer.Status)
 	_, _ = x.w.Write(answer.Body) // the client may leave at any time
 	return true

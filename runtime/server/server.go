@@ -102,7 +102,7 @@ func (s *Server) Handler() http.Handler {
 	if s.cfg.Wrap != nil {
 		h = s.cfg.Wrap(h) // the embedder's
 	}
-	return s.drain.handler(h) // while draining, tells each client to come back on a new connection
+	return s.drain.handler(h) // while draining, tells each client to leave, whatever is inside
 }
 
 // exchange is one request and what is known about its answer.
@@ -111,6 +111,7 @@ type exchange struct {
 	r  *http.Request
 	id string
 
+	drain  *drainState
 	route  route
 	served metrics.Served
 	code   int
@@ -119,7 +120,7 @@ type exchange struct {
 // serve gives the request an id, answers it, and counts and logs what came of it.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	begin := time.Now()
-	x := exchange{w: w, r: r, id: s.ids.of(r), route: parseRoute(r.URL.Path)}
+	x := exchange{w: w, r: r, id: s.ids.of(r), route: parseRoute(r.URL.Path), drain: &s.drain}
 	s.cfg.Metrics.Begin()
 	w.Header()[contract.HeaderRequestID] = []string{x.id}
 	defer func() {

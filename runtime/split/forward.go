@@ -98,7 +98,7 @@ func (f *Forwarder) Forward(to contract.RevisionTraffic, r *http.Request, reques
 	if err != nil {
 		return nil, judge(r.Context(), ctx, ReasonConnect, err)
 	}
-	defer response.Body.Close() //nolint:errcheck // only read
+	defer response.Body.Close() // only read
 	if !relayed(response.StatusCode) {
 		// A small rest is read so that the connection can be used again.
 		_, _ = io.CopyN(io.Discard, response.Body, 4<<10)

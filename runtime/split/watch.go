@@ -67,7 +67,7 @@ func (w *Watcher) Close() error { return w.notify.Close() }
 
 // Run follows the file until ctx ends.
 func (w *Watcher) Run(ctx context.Context) error {
-	defer w.notify.Close() //nolint:errcheck // nothing is left to be done with it
+	defer w.notify.Close() // nothing is left to be done with it
 	for {
 		select {
 		case <-ctx.Done():
@@ -143,7 +143,7 @@ func readFile(path string) (content []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close() // only read
 	content, err = io.ReadAll(io.LimitReader(f, maxTable+1))
 	if err == nil && len(content) > maxTable {
 		err = fmt.Errorf("%s is larger than %d bytes", path, maxTable)

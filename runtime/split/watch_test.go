@@ -55,11 +55,12 @@ func (m *mount) swap(version string, content []byte) {
 type events chan string
 
 func (e events) TableLoaded(_, table *contract.TrafficTable, hash string) {
-	if (table == nil) != (hash == "") {
+	switch {
+	case (table == nil) != (hash == ""):
 		e <- "a hash without a table, or the other way round"
-	} else if table == nil {
+	case table == nil:
 		e <- "none"
-	} else {
+	default:
 		e <- table.Salt
 	}
 }
