@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -84,11 +85,11 @@ func (a applier) checkName(ctx context.Context, want *unstructured.Unstructured)
 	there := &metav1.PartialObjectMetadata{}
 	there.SetGroupVersionKind(want.GroupVersionKind())
 	err := a.live.Get(ctx, client.ObjectKeyFromObject(want), there)
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("looking for %s %s: %w", want.GetKind(), want.GetName(), err)
-	}
-	if err != nil {
+	switch {
+	case apierrors.IsNotFound(err):
 		return nil
+	case err != nil:
+		return fmt.Errorf("looking for %s %s: %w", want.GetKind(), want.GetName(), err)
 	}
 	return a.checkOwner(there, want.GetKind())
 }

@@ -330,7 +330,7 @@ func TestInvariants(t *testing.T) {
 
 // disturb does something that happens.
 func disturb(c *cluster, rng *rand.Rand) {
-	any := c.revs[1+rng.Int64N(int64(len(c.revs)))]
+	one := c.revs[1+rng.Int64N(int64(len(c.revs)))]
 	switch rng.IntN(10) {
 	case 0:
 		c.target(1 + rng.Int64N(int64(len(c.revs))+1))
@@ -341,15 +341,15 @@ func disturb(c *cluster, rng *rand.Rand) {
 	case 3:
 		c.plan.Replicas = 1 + rng.Int32N(12)
 	case 4:
-		any.broken = !any.broken
+		one.broken = !one.broken
 	case 5:
-		any.Ready = rng.Int32N(any.Replicas + 1)
+		one.Ready = rng.Int32N(one.Replicas + 1)
 	case 6:
-		any.Failed = !any.Failed
+		one.Failed = !one.Failed
 	case 7:
 		c.now = c.now.Add(time.Duration(rng.Int64N(int64(Grace))))
 	case 8:
-		any.Deployed, any.Replicas, any.Ready = false, 0, 0 // deleted by hand
+		one.Deployed, one.Replicas, one.Ready = false, 0, 0 // deleted by hand
 	default:
 		c.podsUp()
 	}

@@ -215,7 +215,7 @@ func TestResources(t *testing.T) {
 func given(requests, limits string) *v1alpha1.Resources {
 	list := func(text string) corev1.ResourceList {
 		out := corev1.ResourceList{}
-		for _, part := range strings.Split(text, ",") {
+		for part := range strings.SplitSeq(text, ",") {
 			if name, q, ok := strings.Cut(part, "="); ok {
 				out[corev1.ResourceName(name)] = resource.MustParse(q)
 			}

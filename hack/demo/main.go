@@ -50,7 +50,8 @@ func run(ctx context.Context, out io.Writer, color bool) error {
 	}
 	t.table(result)
 	t.lookAround(h, model)
-	t.line("%s", t.dim(fmt.Sprintf("Setting up took %.0f s, the story %.0f s.", ready.Sub(begin).Seconds(), time.Since(ready).Seconds())))
+	t.line("%s", t.dim(fmt.Sprintf("Setting up took %.0f s, the story %.0f s.",
+		ready.Sub(begin).Seconds(), time.Since(ready).Seconds())))
 	if broken := result.Broken(); len(broken) > 0 {
 		return fmt.Errorf("%d of %d claims did not hold, the first in step %d: %s (%s)",
 			len(broken), len(result.Claims), broken[0].Step, broken[0].Text, broken[0].Detail)

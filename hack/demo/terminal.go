@@ -144,7 +144,8 @@ func (t *terminal) table(r story.Result) {
 	line := func(cells ...any) string {
 		return strings.TrimRight(fmt.Sprintf("%-4v  %-28v %8v %9v %9v %9v  %-14v %6v %8v", cells...), " ")
 	}
-	t.line("   %s", t.dim(line("step", "", "requests", "version 1", "version 2", "version 3", "canary's share", "failed", "seconds")))
+	t.line("   %s", t.dim(line("step", "", "requests", "version 1", "version 2", "version 3",
+		"canary's share", "failed", "seconds")))
 	for _, row := range r.Rows {
 		step := "all"
 		if row.Step > 0 {
@@ -168,7 +169,8 @@ func (t *terminal) lookAround(h *harness.Harness, model client.ObjectKey) {
 		`eval "$(go run ./hack/cluster env)"   # KUBECONFIG=` + h.Kubeconfig,
 		fmt.Sprintf("kubectl -n %s get ctrmodels -o wide", model.Namespace),
 		fmt.Sprintf("kubectl -n %s describe ctrmodel %s", model.Namespace, model.Name),
-		fmt.Sprintf("kubectl -n %s get all,controllerrevisions,configmaps -l serving.ctr-operator.dev/model=%s", model.Namespace, model.Name),
+		fmt.Sprintf("kubectl -n %s get all,controllerrevisions,configmaps -l serving.ctr-operator.dev/model=%s",
+			model.Namespace, model.Name),
 		fmt.Sprintf("kubectl -n %s port-forward svc/%s 8501 &", model.Namespace, model.Name),
 		fmt.Sprintf(`curl -i localhost:8501/v1/models/%s:predict -d '{"inputs": {"query": "deep learning", "position": 2, `+
 			`"score": 0.7, "summary": "DL introduction"}}'`, model.Name),

@@ -128,7 +128,7 @@ func TestProgramDrainsOnSIGTERM(t *testing.T) {
 func askUntil(stop chan struct{}, address *atomic.Value, asked *atomic.Int64) (n int, err error) {
 	request := fmt.Sprintf("POST /v1/models/m:predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(inputs), inputs)
 	for {
-		conn, err := net.Dial("tcp", address.Load().(string)) //nolint:noctx // a test
+		conn, err := net.Dial("tcp", address.Load().(string))
 		if err != nil {
 			return n, err
 		}

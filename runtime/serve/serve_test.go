@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -47,9 +48,7 @@ func bundle(t *testing.T, dir string, more map[string]string) []byte {
 	for _, e := range entries {
 		files[e.Name()] = string(readFile(t, testdata+dir+"/"+e.Name()))
 	}
-	for name, content := range more {
-		files[name] = content
-	}
+	maps.Copy(files, more)
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for name, content := range files {
@@ -441,7 +440,7 @@ func TestTrafficTable(t *testing.T) {
 	stable := start(t, cfg)
 
 	asks := func() string {
-		res, err := http.Post(stable.rest+"/v1/models/m:predict", "application/json", strings.NewReader(inputs)) //nolint:noctx // a test
+		res, err := http.Post(stable.rest+"/v1/models/m:predict", "application/json", strings.NewReader(inputs))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -494,7 +493,7 @@ func TestDrain(t *testing.T) {
 	r := start(t, cfg)
 	slow := make(chan string)
 	go func() {
-		res, err := http.Post(r.rest+"/v1/models/m:predict", "", strings.NewReader(inputs)) //nolint:noctx // a test
+		res, err := http.Post(r.rest+"/v1/models/m:predict", "", strings.NewReader(inputs))
 		if err != nil {
 			slow <- err.Error()
 			return

@@ -59,8 +59,7 @@ func (fake) Predict(row *model.Row) (float64, error) {
 func (f fake) PredictBatch(rows []model.Row, out []float64) error {
 	for i := range rows {
 		p, err := f.Predict(&rows[i])
-		var input *model.InputError
-		if errors.As(err, &input) {
+		if input, ok := errors.AsType[*model.InputError](err); ok {
 			input.Index = i
 		}
 		if err != nil {

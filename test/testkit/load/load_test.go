@@ -193,8 +193,7 @@ func TestAPoliteCloseIsNoFailure(t *testing.T) {
 }
 
 func TestAConnectionClosedWhileIdleIsReplaced(t *testing.T) {
-	var server *httptest.Server
-	server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { predict(w, "1", 0.5) }))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { predict(w, "1", 0.5) }))
 	server.Config.IdleTimeout = 5 * time.Millisecond
 	server.Start()
 	defer server.Close()
