@@ -113,8 +113,11 @@ verify-docs: ## Links resolve, every reason is documented, every make target nam
 	go test ./hack/verify/docs
 
 .PHONY: verify-workflows
-verify-workflows: ## The GitHub workflows
+verify-workflows: ## The GitHub workflows, and the few shell scripts (with shellcheck where it is installed)
 	$(ACTIONLINT) -shellcheck= -pyflakes=
+	scripts=$$(git grep -lE '^#!.*\bbash$$')
+	for script in $$scripts; do bash -n "$$script"; done
+	if command -v shellcheck >/dev/null; then shellcheck $$scripts; else echo "shellcheck is not installed: syntax checked only"; fi
 
 .PHONY: test
 test: ## Unit tests and envtest (a real kube-apiserver and etcd), with the race detector
