@@ -49,7 +49,8 @@ func printReport(out io.Writer, r report) {
 		{"the dictionary's part, beside the fetch", ms(r.startup.dictionary), ""},
 		{"RSS, ready and idle", fmt.Sprintf("%.0f MB", r.idle.rss), "≤ 60 MB"},
 		{"RSS under load (peak)", fmt.Sprintf("%.0f MB", r.loaded.peak), ""},
-		{"the split's cost at 10 %, for the stable's share", fmt.Sprintf("%.1f %% (%.0f → %.0f req/s)", cost, r.split.without.rps, r.split.with.rps), "≤ 3 %"},
+		{"the split's cost at 10 %, for the stable's share", fmt.Sprintf("%.1f %% (%.0f → %.0f req/s)", cost,
+			r.split.without.rps, r.split.with.rps), "≤ 3 %"},
 		{"the same in processor time", fmt.Sprintf("%.1f %% (%.2f → %.2f µs/req)", 100*(r.split.with.cpu/r.split.without.cpu-1),
 			r.split.without.cpu, r.split.with.cpu), "≤ 3 %"},
 	} {

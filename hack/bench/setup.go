@@ -53,7 +53,10 @@ func newBench(ctx context.Context, o options) (b *bench, err error) {
 	if err := b.serveArtifact(ctx); err != nil {
 		return nil, err
 	}
-	return b, b.build(ctx)
+	if err := b.build(ctx); err != nil {
+		return nil, err
+	}
+	return b, nil
 }
 
 // close ends and removes all that the run has made.
