@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"net/http"
 	"os/signal"
 	"syscall"
@@ -26,6 +27,8 @@ func Command(options ...Option) *cobra.Command {
 			cmd.SilenceUsage, cmd.SilenceErrors = true, true
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer stop()
+			// A second signal ends the process at once, for people who do not want to wait for the drain.
+			defer context.AfterFunc(ctx, stop)()
 			return Run(ctx, cfg)
 		},
 	}
