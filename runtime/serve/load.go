@@ -36,7 +36,17 @@ type loaded struct {
 	kind   kind
 	digest string
 	bytes  int64
-	close  func()
+	remove func()
+	// idle is set when no prediction is under way, nor will be.
+	idle bool
+}
+
+// close frees the model, unless somebody may still be asking it, and removes the artifact.
+func (l *loaded) close() {
+	if l.idle {
+		_ = l.model.Close() // has nothing left that could fail
+	}
+	l.remove()
 }
 
 // load fetches, opens and proves the model, all within the time for the start. Its errors are *StartError, or the
@@ -90,7 +100,7 @@ func (p *process) loadWithin(ctx context.Context) (l *loaded, err error) {
 	})
 	return &loaded{
 		model: m, kind: kindOf(p.cfg.ModelType), digest: artifact.Digest, bytes: artifact.Bytes,
-		close: func() { _ = m.Close(); remove() },
+		remove: remove,
 	}, nil
 }
 

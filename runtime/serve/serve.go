@@ -99,7 +99,7 @@ func (p *process) run(ctx context.Context) error {
 	case err := <-p.failed:
 		return err
 	}
-	p.drain(rest)
+	loaded.idle = p.drain(rest)
 	return nil
 }
 
@@ -117,9 +117,13 @@ func (r *rest) close() {
 
 // newREST opens the REST port for the loaded model.
 func (p *process) newREST(ctx context.Context, l *loaded) (*rest, error) {
-	table, err := p.watchTable(ctx)
+	watcher, err := p.watchTable()
 	if err != nil {
 		return nil, err
+	}
+	var table server.Table
+	if watcher != nil {
+		table = watcher
 	}
 	s := server.New(server.Config{
 		Name: p.cfg.Model, Type: l.kind.name, Format: l.kind.format,
@@ -129,6 +133,13 @@ func (p *process) newREST(ctx context.Context, l *loaded) (*rest, error) {
 		Table: table, ForwardTimeout: p.cfg.ForwardTimeout,
 		Wrap: p.cfg.Wrap,
 	})
+	if watcher != nil {
+		p.children.Go(func() {
+			if err := watcher.Run(ctx, s.TableChanged); err != nil {
+				p.failed <- err
+			}
+		})
+	}
 	listener, err := listenTCP(ctx, p.cfg.RESTAddress)
 	if err != nil {
 		s.Close()
@@ -144,8 +155,8 @@ func (p *process) newREST(ctx context.Context, l *loaded) (*rest, error) {
 	return &rest{listener: listener, http: h, server: s}, nil
 }
 
-// watchTable follows the traffic table; the result is nil where there is to be none.
-func (p *process) watchTable(ctx context.Context) (server.Table, error) {
+// watchTable reads the traffic table; the result is nil where there is to be none.
+func (p *process) watchTable() (*split.Watcher, error) {
 	if p.cfg.TrafficFile == "" {
 		return nil, nil
 	}
@@ -153,11 +164,6 @@ func (p *process) watchTable(ctx context.Context) (server.Table, error) {
 	if err != nil {
 		return nil, &StartError{contract.Termination{Reason: contract.ReasonConfigInvalid, Message: err.Error()}, err}
 	}
-	p.children.Go(func() {
-		if err := w.Run(ctx); err != nil {
-			p.failed <- err
-		}
-	})
 	return w, nil
 }
 
@@ -202,7 +208,9 @@ func (p *process) ready(rest, operations net.Addr, l *loaded) {
 }
 
 // drain lets the clients go: readiness first, so that no new ones are sent here, then those that are here.
-func (p *process) drain(r *rest) {
+//
+// The result is whether nothing is being answered any more.
+func (p *process) drain(r *rest) bool {
 	p.log.Info("draining", "timeout", p.cfg.DrainTimeout.String())
 	p.operations.NotReady("draining: the process has been asked to stop")
 	ctx, cancel := context.WithTimeout(context.Background(), p.cfg.DrainTimeout)
@@ -213,7 +221,9 @@ func (p *process) drain(r *rest) {
 	defer cancelLast()
 	if err := r.http.Shutdown(last); err != nil {
 		p.log.Warn("requests were cut off at the end of the drain", "error", err)
+		return false
 	}
+	return true
 }
 
 // lastAnswers is how long requests may take that were being answered when the drain ended. It is more than the five

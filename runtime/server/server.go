@@ -96,6 +96,10 @@ func maxAnswer(maxBatch int) int64 { return 64<<10 + 256*int64(maxBatch) }
 // Close gives up what the server keeps open to other revisions.
 func (s *Server) Close() { s.forwarder.Close() }
 
+// TableChanged gives up the idle connections to other revisions: one that is no longer in the table is on its way out,
+// and must not have to wait for them.
+func (s *Server) TableChanged() { s.forwarder.Close() }
+
 // Handler is everything that a request passes through, from the outside in.
 func (s *Server) Handler() http.Handler {
 	var h http.Handler = http.HandlerFunc(s.serve) // one answer: id, panics, counting, routing

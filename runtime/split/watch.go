@@ -65,8 +65,8 @@ func (w *Watcher) Table() *contract.TrafficTable { return w.current.Load() }
 // Close gives up the watch.
 func (w *Watcher) Close() error { return w.notify.Close() }
 
-// Run follows the file until ctx ends.
-func (w *Watcher) Run(ctx context.Context) error {
+// Run follows the file until ctx ends, and calls changed after each change of the table in use.
+func (w *Watcher) Run(ctx context.Context, changed func()) error {
 	defer w.notify.Close() // nothing is left to be done with it
 	for {
 		select {
@@ -76,15 +76,23 @@ func (w *Watcher) Run(ctx context.Context) error {
 			if !ok {
 				return errors.New("the watch of the traffic table has ended")
 			}
-			w.reload()
+			w.follow(changed)
 		case err, ok := <-w.notify.Errors:
 			if !ok {
 				return errors.New("the watch of the traffic table has ended")
 			}
 			// Events may have been lost: what counts is the file as it is now.
 			w.log.Warn("watching the traffic table", "path", w.path, "error", err)
-			w.reload()
+			w.follow(changed)
 		}
+	}
+}
+
+func (w *Watcher) follow(changed func()) {
+	before := w.Table()
+	w.reload()
+	if w.Table() != before {
+		changed()
 	}
 }
 

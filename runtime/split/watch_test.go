@@ -99,7 +99,7 @@ func startWatch(t *testing.T, path string) (*Watcher, events) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
-	go func() { done <- w.Run(ctx) }()
+	go func() { done <- w.Run(ctx, func() { e <- "changed" }) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -123,6 +123,7 @@ func TestWatchFollowsAConfigMap(t *testing.T) {
 	for i, s := range []string{"two", "three", "four"} {
 		m.swap("..v"+string(rune('a'+i)), tableJSON(t, s))
 		e.want(t, s)
+		e.want(t, "changed")
 		if salt(w) != s {
 			t.Fatalf("the table is %s", salt(w))
 		}
@@ -151,6 +152,7 @@ func TestWatchWithoutAFile(t *testing.T) {
 	m.must(os.WriteFile(filepath.Join(m.dir, "new"), tableJSON(t, "one"), 0o600))
 	m.must(os.Rename(filepath.Join(m.dir, "new"), m.path()))
 	e.want(t, "one")
+	e.want(t, "changed")
 	m.must(os.Remove(m.path()))
 	e.want(t, "none")
 	if w.Table() != nil {
