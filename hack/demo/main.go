@@ -40,6 +40,10 @@ func run(ctx context.Context, out io.Writer, color bool) error {
 		return err
 	}
 	t.title("ctr-operator: a click-through-rate model goes to production, the way code does")
+	if !harness.Cached() {
+		t.line("The first run compiles what it needs, a Kubernetes included, from Go modules into %s.\n"+
+			"On two cores that takes ten to twenty minutes; later runs take about one.\n", harness.CacheDir())
+	}
 	if err := setUp(ctx, h, t); err != nil {
 		return err
 	}
@@ -49,6 +53,9 @@ func run(ctx context.Context, out io.Writer, color bool) error {
 		return err
 	}
 	t.table(result)
+	if err := t.showModels(ctx, h, model); err != nil {
+		return err
+	}
 	t.lookAround(h, model)
 	t.line("%s", t.dim(fmt.Sprintf("Setting up took %.0f s, the story %.0f s.",
 		ready.Sub(begin).Seconds(), time.Since(ready).Seconds())))

@@ -142,10 +142,10 @@ func (t *terminal) Claim(c story.Claim) {
 func (t *terminal) table(r story.Result) {
 	t.line("\n%s\n", t.bold("What happened"))
 	line := func(cells ...any) string {
-		return strings.TrimRight(fmt.Sprintf("%-4v  %-28v %8v %9v %9v %9v  %-14v %6v %8v", cells...), " ")
+		return strings.TrimRight(fmt.Sprintf("%-4v  %-28v %8v %9v %9v %9v  %-15v %6v %8v", cells...), " ")
 	}
 	t.line("   %s", t.dim(line("step", "", "requests", "version 1", "version 2", "version 3",
-		"canary's share", "failed", "seconds")))
+		"canary expected", "failed", "seconds")))
 	for _, row := range r.Rows {
 		step := "all"
 		if row.Step > 0 {
@@ -160,6 +160,16 @@ func (t *terminal) table(r story.Result) {
 	} else {
 		t.line("\n   %s", t.red(total))
 	}
+}
+
+// showModels is what kubectl says about the model when all is over.
+func (t *terminal) showModels(ctx context.Context, h *harness.Harness, model client.ObjectKey) error {
+	models, err := h.Kubectl(ctx, "-n", model.Namespace, "get", "ctrmodels", "-o", "wide")
+	if err == nil {
+		t.line("")
+		t.Show("kubectl -n "+model.Namespace+" get ctrmodels -o wide", models)
+	}
+	return err
 }
 
 // lookAround says how to go on.

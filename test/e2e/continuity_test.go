@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -26,7 +27,7 @@ var _ = Describe("Under continuous load no request is lost", Ordered, Serial, La
 
 	BeforeAll(func(ctx SpecContext) {
 		s = newScene(ctx, "continuity")
-		s.givenStable(ctx)
+		s.givenStable(ctx, func(spec *servingv1alpha1.CTRModelSpec) { spec.Replicas = new(int32(2)) })
 	}, NodeTimeout(3*time.Minute))
 
 	// under runs a change with users asking before, during and after it.
@@ -75,6 +76,28 @@ var _ = Describe("Under continuous load no request is lost", Ordered, Serial, La
 		})
 	}, SpecTimeout(3*time.Minute))
 
+	It("when it is scaled up and down", func(ctx SpecContext) {
+		under(ctx, func() {
+			for _, replicas := range []int32{3, 1, 2} {
+				By(fmt.Sprintf("When it is scaled to %d", replicas))
+				s.change(ctx, func(spec *servingv1alpha1.CTRModelSpec) { spec.Replicas = &replicas })
+				s.eventually(ctx, "it has the pods", harness.Ready(), replicasReady(replicas))
+			}
+		})
+	}, SpecTimeout(3*time.Minute))
+
+	It("when a node drain evicts its pods", func(ctx SpecContext) {
+		under(ctx, func() {
+			By("When each pod is evicted, as soon as the PodDisruptionBudget allows it")
+			pods, err := h.RevisionPods(ctx, s.key.Namespace, s.status(ctx).StableRevision.Name)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(pods).To(HaveLen(2))
+			for _, pod := range pods {
+				Eventually(h.Evict).WithContext(ctx).WithArguments(&pod).WithTimeout(patience).Should(Succeed())
+			}
+		})
+	}, SpecTimeout(3*time.Minute))
+
 	It("when the operator's pod is deleted in the middle of a rollout", func(ctx SpecContext) {
 		under(ctx, func() {
 			By("When version 2 comes, and the operator's pod is deleted at once")
@@ -104,13 +127,22 @@ var _ = Describe("Under continuous load no request is lost", Ordered, Serial, La
 			Expect(pods).To(HaveEach(HaveField("Spec.Containers", ContainElement(HaveField("Image", h.Images.OperatorNext.Ref)))))
 
 			By("Then no model pod was restarted, and the new operator completes the rollout")
-			s.change(ctx, func(spec *servingv1alpha1.CTRModelSpec) { spec.Replicas = new(int32(1)) })
 			Expect(s.livePods(ctx)).To(Equal(before))
 			s.change(ctx, func(spec *servingv1alpha1.CTRModelSpec) { spec.CanaryWeight = nil })
 			s.eventually(ctx, "revision 5 is stable", harness.Ready(), harness.Stable(5), harness.NoCanary())
 		})
 	}, SpecTimeout(5*time.Minute))
 })
+
+// replicasReady wants so many pods behind the model's Service.
+func replicasReady(n int32) harness.Want {
+	return func(m *servingv1alpha1.CTRModel) string {
+		if m.Status.Replicas != n {
+			return fmt.Sprintf("%d pods are ready, wanted are %d", m.Status.Replicas, n)
+		}
+		return ""
+	}
+}
 
 func memoryLimit(quantity string) corev1.ResourceList {
 	return corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(quantity)}

@@ -132,7 +132,7 @@ func (s *scene) sabotage(ctx context.Context) func() int {
 		mu.Lock()
 		defer mu.Unlock()
 		pods, err := h.OperatorPods(ctx)
-		if err != nil || len(pods) == 0 || !harness.PodReady(&pods[len(pods)-1]) {
+		if err != nil || len(pods) == 0 || pods[len(pods)-1].Status.Phase != corev1.PodRunning {
 			return // it is being restarted already
 		}
 		if h.Client.Delete(ctx, &pods[len(pods)-1]) == nil {

@@ -12,6 +12,7 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -30,11 +31,16 @@ type node struct {
 	mu        sync.Mutex
 	outcomes  map[string]outcome // by artifact URL
 	limits    map[string]int32   // how many pods of an artifact come up; absent: all
+	changes   int                // how much it has written
+}
+
+func newNode(namespace string) *node {
+	return &node{namespace: namespace, outcomes: map[string]outcome{}, limits: map[string]int32{}}
 }
 
 // startNode runs a node until the spec ends. Pods are ready unless something else is said.
 func startNode(namespace string) *node {
-	n := &node{namespace: namespace, outcomes: map[string]outcome{}, limits: map[string]int32{}}
+	n := newNode(namespace)
 	// A node's own context ends earlier: with the BeforeEach in which it is started.
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -103,6 +109,7 @@ func (n *node) sync(ctx context.Context) error {
 	for i := range pods.Items {
 		pod := &pods.Items[i]
 		if wanted[pod.Name] == nil {
+			n.changes++
 			if err := direct.Delete(ctx, pod, client.GracePeriodSeconds(0)); err != nil {
 				return err
 			}
@@ -114,6 +121,7 @@ func (n *node) sync(ctx context.Context) error {
 		}
 	}
 	for _, pod := range wanted {
+		n.changes++
 		if err := direct.Create(ctx, pod); err != nil {
 			return err
 		}
@@ -133,9 +141,10 @@ func podOf(d *appsv1.Deployment, i int32) *corev1.Pod {
 
 func (n *node) report(ctx context.Context, pod *corev1.Pod) error {
 	status := n.statusOf(pod)
-	if fmt.Sprint(status) == fmt.Sprint(pod.Status) {
+	if equality.Semantic.DeepEqual(status, pod.Status) {
 		return nil
 	}
+	n.changes++
 	pod.Status = status
 	return direct.Status().Update(ctx, pod)
 }

@@ -129,3 +129,18 @@ var _ = Describe("Long names that differ late", func() {
 		}
 	})
 })
+
+// names are the names of the listed kind's objects.
+func (w *world) names(ctx context.Context, list client.ObjectList) []string {
+	GinkgoHelper()
+	Expect(direct.List(ctx, list, client.InNamespace(w.namespace))).To(Succeed())
+	objects, err := meta.ExtractList(list)
+	Expect(err).NotTo(HaveOccurred())
+	var out []string
+	for _, object := range objects {
+		o, ok := object.(client.Object)
+		Expect(ok).To(BeTrue())
+		out = append(out, fmt.Sprintf("%T %s", o, o.GetName()))
+	}
+	return out
+}

@@ -54,6 +54,17 @@ func (h *Harness) program(name string) string {
 	return name
 }
 
+// Kubectl runs kubectl and returns what it printed.
+func (h *Harness) Kubectl(ctx context.Context, args ...string) (string, error) {
+	return h.capture(ctx, "kubectl", args...)
+}
+
+// Cached says whether an earlier run has filled the cache.
+func Cached() bool {
+	_, err := os.Stat(filepath.Join(CacheDir(), "bin", "helm"))
+	return err == nil
+}
+
 // CacheDir is where the cluster tool keeps what it builds.
 func CacheDir() string {
 	if dir := os.Getenv("CTR_OPERATOR_CACHE"); dir != "" {

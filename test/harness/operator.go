@@ -34,7 +34,7 @@ func (h *Harness) InstallOperator(ctx context.Context, options InstallOptions) e
 	if err := h.removeStuckRelease(ctx); err != nil {
 		return err
 	}
-	return h.helm(ctx, h.out, "upgrade", "--install", release, chart, "--create-namespace", "--wait", "--timeout", "3m",
+	return h.helm(ctx, h.out, "upgrade", "--install", release, chart, "--create-namespace", "--hide-notes", "--wait", "--timeout", "3m",
 		"--set", "image.repository="+operator.Repository(), "--set-string", "image.tag="+operator.Tag(),
 		"--set", "runtime.image.repository="+runtime.Repository(), "--set-string", "runtime.image.tag="+runtime.Tag())
 }
@@ -72,6 +72,7 @@ func (h *Harness) TestRelease(ctx context.Context) (string, error) {
 }
 
 func (h *Harness) helm(ctx context.Context, out io.Writer, args ...string) error {
+	fmt.Fprintln(h.out, "helm", strings.Join(args, " "))
 	return h.run(ctx, out, "helm", h.helmArguments(args)...)
 }
 

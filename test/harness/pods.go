@@ -10,6 +10,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	servingv1alpha1 "github.com/ctr-operator/ctr-operator/api/v1alpha1"
@@ -75,6 +77,13 @@ func (h *Harness) extraPods(ctx context.Context, model client.ObjectKey) ([]core
 func PodReady(pod *corev1.Pod) bool {
 	return pod.DeletionTimestamp == nil && slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
 		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+	})
+}
+
+// Evict asks for a pod's eviction, as `kubectl drain` does; a PodDisruptionBudget may refuse it for now.
+func (h *Harness) Evict(ctx context.Context, pod *corev1.Pod) error {
+	return h.Clientset.PolicyV1().Evictions(pod.Namespace).Evict(ctx, &policyv1.Eviction{
+		ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name},
 	})
 }
 

@@ -47,7 +47,7 @@ func (s *story) firstVersion(ctx context.Context) error {
 	if err := s.predictBatch(ctx); err != nil {
 		return err
 	}
-	s.tell.Note("from here on, two users' connections stay open and ask 50 times a second, until the end")
+	s.tell.Note("from here on 500 users ask in the background, 50 times a second over two connections that stay open")
 	background, err := s.h.StartLoad(ctx, load.Config{
 		URL: s.url(), Model: s.key.Name, Connections: 2, Rate: 50, Keys: 500, KeyHeader: keyHeader, Expect: scores,
 	})
@@ -107,6 +107,7 @@ func (s *story) canary(ctx context.Context) error {
 	if err := s.wait(ctx, patience, "version 2 has 10 %", harness.Ready(), harness.Stable(1), harness.Canary(2, 10)); err != nil {
 		return err
 	}
+	s.tell.Note("each of %d users asks once, over %d kept-alive connections", Users, Connections)
 	sum, err := s.split(ctx, 10)
 	if err != nil {
 		return err
@@ -173,10 +174,11 @@ func (s *story) drained(ctx context.Context, whose string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	begin := time.Now()
+	s.tell.Note("%s pods let their users go …", whose)
 	if err := s.h.WaitOnlyLivePods(ctx, s.key); err != nil {
 		return err
 	}
-	s.tell.Note("%s pods have let their users go and are gone after %.1f s", whose, time.Since(begin).Seconds())
+	s.tell.Note("… and are gone after %.1f s", time.Since(begin).Seconds())
 	return s.background.Flow(ctx, 50)
 }
 
@@ -241,7 +243,7 @@ func (s *story) setBack(ctx context.Context) error {
 	}
 	s.result.Background = sum
 	s.result.Rows = append(s.result.Rows, Row{
-		What: "two users, all the while", Requests: sum.Requests, Revisions: sum.Revisions, Failed: sum.Failed,
+		What: "in the background", Requests: sum.Requests, Revisions: sum.Revisions, Failed: sum.Failed,
 		Took: time.Duration(sum.Seconds * float64(time.Second)),
 	})
 	s.claim(sum.Failed == 0 && sum.Requests > 500,
