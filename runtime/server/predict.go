@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"sync"
@@ -11,7 +10,6 @@ import (
 	"github.com/ctr-operator/ctr-operator/runtime/metrics"
 	"github.com/ctr-operator/ctr-operator/runtime/model"
 	"github.com/ctr-operator/ctr-operator/runtime/request"
-	"github.com/ctr-operator/ctr-operator/runtime/split"
 )
 
 // scratch is the memory of one prediction, used again for the next.
@@ -48,85 +46,31 @@ func (s *Server) predict(x *exchange) {
 		return
 	}
 	// The rows point into the body, which is why it becomes a string of its own.
-	body := string(raw)
-
-	table := s.table(x.r)
-	if table == nil {
-		s.predictHere(x, c, s.decoder.Decode(body, x.route.shape(), "", &c.request))
+	in := inputs{decoder: s.decoder, request: &c.request, body: string(raw), shape: x.route.shape()}
+	if target := s.decide(x, &in, c); !target.Local && s.forward(x, target.Revision, &in) {
 		return
 	}
-	key, hasKey := "", false
-	if name := table.Stickiness.Header; name != "" {
-		key = x.r.Header.Get(name)
-		hasKey = key != ""
-	}
-	var decodeErr error
-	decoded := false
-	if field := table.Stickiness.Field; field != "" {
-		decodeErr = s.decoder.Decode(body, x.route.shape(), field, &c.request)
-		decoded = true
-		key, hasKey = c.request.Key, c.request.HasKey
-		if decodeErr != nil && s.keys.Decode(body, x.route.shape(), field, &c.keys) == nil {
-			// The other revision may take what this one does not; the user's side is the same either way.
-			key, hasKey = c.keys.Key, c.keys.HasKey
-		}
-	}
-	target := split.Decide(table, s.cfg.Revision, key, hasKey, rand.Float64())
-	if !target.Local && s.forward(x, target.Revision, body) {
-		return
-	}
-	if !decoded {
-		decodeErr = s.decoder.Decode(body, x.route.shape(), "", &c.request)
-	}
-	s.predictHere(x, c, decodeErr)
+	s.predictHere(x, c, in.decode(""))
 }
 
-// table is the traffic table for a request, nil where it is answered here in any case.
-func (s *Server) table(r *http.Request) *contract.TrafficTable {
-	if s.cfg.Table == nil {
-		return nil
-	}
-	// Looked up without canonicalising: net/http has done that.
-	if _, forwarded := r.Header[contract.HeaderForwardedBy]; forwarded {
-		return nil
-	}
-	if table := s.cfg.Table.Table(); split.Forwards(table, s.cfg.Revision) {
-		return table
-	}
-	return nil
+// inputs are a request's, decoded when they are first needed.
+type inputs struct {
+	decoder *request.Decoder
+	request *request.Request
+	body    string
+	shape   request.Shape
+
+	decoded bool
+	err     error
 }
 
-// forward asks the other revision and relays its answer. Where that fails, the failure is charged to that revision, and
-// the answer is false: the request is then answered here.
-func (s *Server) forward(x *exchange, to contract.RevisionTraffic, body string) (answered bool) {
-	answer, err := s.forwarder.Forward(to, x.r, x.id, body)
-	var failure *split.Failure
-	switch {
-	case errors.As(err, &failure):
-		s.cfg.Metrics.ForwardFailure(to.Number, failure.Reason)
-		s.logForwardFailure(x, to, failure)
-		x.served = metrics.Fallback
-		x.w.Header()[contract.HeaderFallback] = []string{failure.Reason}
-		return false
-	case err != nil:
-		// Nobody is left to be answered.
-		x.served, x.code = metrics.Forwarded, metrics.ClientGone
-		return true
+// decode reads the rows, and the key if it is the first to be called.
+func (in *inputs) decode(stickyField string) error {
+	if !in.decoded {
+		in.err = in.decoder.Decode(in.body, in.shape, stickyField, in.request)
+		in.decoded = true
 	}
-	s.cfg.Metrics.Forward(to.Number)
-	x.served, x.code = metrics.Forwarded, answer.Status
-	header := x.w.Header()
-	for name, values := range answer.Header {
-		// This connection's own state is not the other's to say.
-		if name != "Date" && name != "Content-Length" {
-			header[name] = values
-		}
-	}
-	header["Content-Length"] = []string{strconv.Itoa(len(answer.Body))}
-	x.drain.tell(header)
-	x.w.WriteHeader(answer.Status)
-	_, _ = x.w.Write(answer.Body) // the client may leave at any time
-	return true
+	return in.err
 }
 
 // predictHere answers with this model.

@@ -167,16 +167,17 @@ func TestCanaryCannotFailAUser(t *testing.T) {
 		canary http.HandlerFunc
 		reason string
 	}{
-		"internal error": {answers(500, `{"error":"x"}`), split.ReasonStatus},
-		"overloaded":     {answers(429, `{"error":"x"}`), split.ReasonStatus},
-		"not found":      {answers(404, `{"error":"x"}`), split.ReasonStatus},
-		"hangs":          {hang, split.ReasonTimeout},
-		"hangs up":       {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, split.ReasonConnect},
-		"no JSON":        {answers(200, `<html>`), split.ReasonBody},
-		"nonsense":       {answers(200, `{"outputs":{"ctr_score":NaN}}`), split.ReasonBody},
-		"out of range":   {answers(200, `{"outputs":{"ctr_score":17}}`), split.ReasonBody},
-		"a batch":        {answers(200, `{"outputs":[{"ctr_score":0.1}]}`), split.ReasonBody},
-		"far too much":   {answers(200, strings.Repeat("x", 1<<20)), split.ReasonBody},
+		"internal error":      {answers(500, `{"error":"x"}`), split.ReasonStatus},
+		"overloaded":          {answers(429, `{"error":"x"}`), split.ReasonStatus},
+		"not found":           {answers(404, `{"error":"x"}`), split.ReasonStatus},
+		"refuses good inputs": {answers(400, `{"error":"inputs.age: is required"}`), split.ReasonStatus},
+		"hangs":               {hang, split.ReasonTimeout},
+		"hangs up":            {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, split.ReasonConnect},
+		"no JSON":             {answers(200, `<html>`), split.ReasonBody},
+		"nonsense":            {answers(200, `{"outputs":{"ctr_score":NaN}}`), split.ReasonBody},
+		"out of range":        {answers(200, `{"outputs":{"ctr_score":17}}`), split.ReasonBody},
+		"a batch":             {answers(200, `{"outputs":[{"ctr_score":0.1}]}`), split.ReasonBody},
+		"far too much":        {answers(200, strings.Repeat("x", 1<<20)), split.ReasonBody},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -261,6 +262,22 @@ func TestForwardedRequestsAreNotForwardedAgain(t *testing.T) {
 	a.server.cfg.Table = fixed{tableFor(c.address, 100, contract.Stickiness{})}
 	got = a.do("POST", "/v1/models/m:predict", predictBody(goodInputs))
 	if got.code != 200 || got.header.Get(contract.HeaderRevision) != "2" {
+		t.Errorf("got %d of %s", got.code, got.header.Get(contract.HeaderRevision))
+	}
+}
+
+// What the revision refuses that has replaced this one is refused, whatever this one would say.
+func TestReplacedPodRelaysRefusals(t *testing.T) {
+	b := canary(t, func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set(contract.HeaderRevision, "2")
+			w.WriteHeader(http.StatusBadRequest)
+		})
+	})
+	table := tableFor(b.address, 0, contract.Stickiness{})
+	table.Revisions = []contract.RevisionTraffic{{Name: "new", Number: 2, Role: contract.RoleStable, Weight: 100, Address: b.address}}
+	a := stableWith(t, table)
+	if got := a.do("POST", "/v1/models/m:predict", predictBody(goodInputs)); got.code != 400 || got.header.Get(contract.HeaderRevision) != "2" {
 		t.Errorf("got %d of %s", got.code, got.header.Get(contract.HeaderRevision))
 	}
 }
