@@ -33,15 +33,14 @@ type stepper struct {
 	now        time.Time
 }
 
-// newStepper makes one whose operator dies at its k-th write; a negative k lets it live.
-func newStepper(ctx context.Context, k int) *stepper {
+func newStepper(ctx context.Context, api *recorder) *stepper {
 	GinkgoHelper()
 	namespace := newNamespace(ctx)
 	s := &stepper{
 		world: &world{namespace: namespace, node: newNode(namespace)},
 		now:   time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC),
 	}
-	s.newOperator(&recorder{refuse: func(n int) bool { return k >= 0 && n >= k }})
+	s.newOperator(api)
 	return s
 }
 
@@ -91,32 +90,46 @@ func (s *stepper) settle(ctx context.Context) error {
 	return nil
 }
 
-// history is a model's life: a first revision, a canary, its promotion, and a broken third one that is set back.
-var history = []func(context.Context, *world){
-	func(ctx context.Context, w *world) { w.apply(ctx, v1, replicas(2)) },
-	func(ctx context.Context, w *world) { w.apply(ctx, v2, weight(50)) },
-	func(ctx context.Context, w *world) { w.apply(ctx, v2, allWeight) },
-	func(ctx context.Context, w *world) {
-		w.node.set(v3, terminated(contract.Termination{Reason: contract.ReasonArtifactMalformed, Message: "not a pickle"}))
-		w.apply(ctx, v3)
-	},
-	func(ctx context.Context, w *world) { w.apply(ctx, v2) },
-}
+// step is something that a user does.
+type step func(context.Context, *world)
 
-// live goes through the history; an operator that dies is followed by one that does not.
-func (s *stepper) live(ctx context.Context) (states []string) {
+var (
+	// short is a first revision and its replacement.
+	short = []step{
+		func(ctx context.Context, w *world) { w.apply(ctx, v1) },
+		func(ctx context.Context, w *world) { w.apply(ctx, v2) },
+	}
+	// long has more of a model's life: two pods, a canary, its promotion, and a broken third revision that is set back.
+	long = []step{
+		func(ctx context.Context, w *world) { w.apply(ctx, v1, replicas(2)) },
+		func(ctx context.Context, w *world) { w.apply(ctx, v2, weight(50)) },
+		func(ctx context.Context, w *world) { w.apply(ctx, v2, allWeight) },
+		func(ctx context.Context, w *world) {
+			w.node.set(v3, terminated(contract.Termination{Reason: contract.ReasonArtifactMalformed, Message: "not a pickle"}))
+			w.apply(ctx, v3)
+		},
+		func(ctx context.Context, w *world) { w.apply(ctx, v2) },
+	}
+)
+
+// live goes through a history and returns the state after each step. An operator that dies is followed by the next.
+func (s *stepper) live(ctx context.Context, history []step, next func() *recorder) (states []string) {
 	GinkgoHelper()
 	for _, change := range history {
 		change(ctx, s.world)
-		if err := s.settle(ctx); err != nil {
+		for s.settle(ctx) != nil {
 			s.expectServing(ctx)
-			s.newOperator(&recorder{})
-			Expect(s.settle(ctx)).To(Succeed())
+			s.newOperator(next())
 		}
 		states = append(states, s.state(ctx))
 	}
 	return states
 }
+
+// mortal dies at its n-th write (from 0).
+func mortal(n int) *recorder { return &recorder{refuse: func(i int) bool { return i >= n }} }
+
+func immortal() *recorder { return &recorder{} }
 
 // expectServing holds that whatever was interrupted, the users of a model that once served are served.
 func (s *stepper) expectServing(ctx context.Context) {
@@ -166,16 +179,21 @@ func (s *stepper) state(ctx context.Context) string {
 
 var _ = Describe("An operator that dies", func() {
 	It("at any of its writes leaves nothing that the next one does not put right", func(ctx SpecContext) {
-		undisturbed := newStepper(ctx, -1)
-		want := undisturbed.live(ctx)
+		undisturbed := newStepper(ctx, immortal())
+		want := undisturbed.live(ctx, short, immortal)
 		total := undisturbed.api.count()
-		Expect(total).To(BeNumerically(">", 30))
+		Expect(total).To(BeNumerically(">", 15))
 		for k := range total {
 			By(fmt.Sprintf("dying at write %d of %d", k, total))
-			s := newStepper(ctx, k)
-			for i, state := range s.live(ctx) {
-				Expect(state).To(Equal(want[i]), "after step %d, with the operator dead at write %d", i, k)
-			}
+			Expect(newStepper(ctx, mortal(k)).live(ctx, short, immortal)).To(Equal(want))
+		}
+	})
+
+	It("again and again, every few writes, gets there too", func(ctx SpecContext) {
+		want := newStepper(ctx, immortal()).live(ctx, long, immortal)
+		for _, n := range []int{1, 2, 3, 5, 8} {
+			By(fmt.Sprintf("living for %d writes at a time", n))
+			Expect(newStepper(ctx, mortal(n)).live(ctx, long, func() *recorder { return mortal(n) })).To(Equal(want))
 		}
 	})
 })
