@@ -2,15 +2,12 @@ package envtest
 
 import (
 	"encoding/json"
-	"io"
-	"net/http"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ctr-operator/ctr-operator/api/v1alpha1"
@@ -68,16 +65,12 @@ var _ = Describe("What kubectl shows", func() {
 // tableOfModels is what kubectl get prints.
 func (w *world) tableOfModels(ctx SpecContext) metav1.Table {
 	GinkgoHelper()
-	c, err := rest.HTTPClientFor(kube)
+	c, err := discovery.NewDiscoveryClientForConfig(kube)
 	Expect(err).NotTo(HaveOccurred())
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
-		kube.Host+"/apis/serving.ctr-operator.dev/v1alpha1/namespaces/"+w.namespace+"/ctrmodels", http.NoBody)
-	Expect(err).NotTo(HaveOccurred())
-	req.Header.Set("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io")
-	resp, err := c.Do(req)
-	Expect(err).NotTo(HaveOccurred())
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	body, err := c.RESTClient().Get().
+		AbsPath("/apis/serving.ctr-operator.dev/v1alpha1/namespaces", w.namespace, "ctrmodels").
+		SetHeader("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io").
+		DoRaw(ctx)
 	Expect(err).NotTo(HaveOccurred())
 	var table metav1.Table
 	Expect(json.Unmarshal(body, &table)).To(Succeed(), string(body))
