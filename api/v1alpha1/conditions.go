@@ -26,6 +26,8 @@ const (
 	ReasonRevisionStarting = "RevisionStarting"
 	// ReasonScaling: pods are being added for the weight or the replicas asked for.
 	ReasonScaling = "Scaling"
+	// ReasonTrafficShifting: the shares have changed, and the pods are learning them.
+	ReasonTrafficShifting = "TrafficShifting"
 	// ReasonStableUnavailable: no pod of the stable revision is ready; the canary answers everything, if it can.
 	ReasonStableUnavailable = "StableUnavailable"
 	// ReasonProgressing: the operator works towards the spec.
@@ -75,6 +77,7 @@ const (
 	EventRevisionFailed  = "RevisionFailed"
 	EventRecovered       = "Recovered"
 	EventNameConflicted  = "NameConflicted"
+	EventRejected        = "Rejected"
 	EventStandInStarted  = "StandInStarted"
 	EventStandInEnded    = "StandInEnded"
 )

@@ -17,6 +17,8 @@ const (
 	Domain = "serving.ctr-operator.dev/"
 	// AnnotationTraffic on a pod is the hash of the traffic table. Its change makes the kubelet refresh the pod's table.
 	AnnotationTraffic = Domain + "traffic"
+	// AnnotationTrafficSince on the ConfigMap with the traffic table is when this table replaced another.
+	AnnotationTrafficSince = Domain + "traffic-since"
 	// AnnotationRetireAt on a Deployment is when a replaced revision is taken down (RFC 3339).
 	AnnotationRetireAt = Domain + "retire-at"
 	// AnnotationSnapshot on a Deployment is the revision it runs, so that a lost ControllerRevision can be restored.

@@ -12,6 +12,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/ctr-operator/ctr-operator/api/v1alpha1"
 	"github.com/ctr-operator/ctr-operator/controllers/revision"
+	"github.com/ctr-operator/ctr-operator/controllers/status"
 	"github.com/ctr-operator/ctr-operator/controllers/workload"
 )
 
@@ -30,6 +32,9 @@ const (
 	conflictRetry = 30 * time.Second
 	// leftoverRetry is for objects of a deleted model; their deletion is watched, this is for the case that it was missed.
 	leftoverRetry = 2 * time.Second
+	// staleRetry is for what has changed since it was read; the change itself is an event, this is for the case that it
+	// came before.
+	staleRetry = 100 * time.Millisecond
 )
 
 // Reconciler brings the cluster to what CTRModels ask for.
@@ -96,7 +101,15 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 			return p.conclude(ctx, err)
 		}
 	}
-	return reconcile.Result{RequeueAfter: p.decision.WakeUp}, p.refused
+	return reconcile.Result{RequeueAfter: p.wakeUp()}, p.refused
+}
+
+// wakeUp is when to come back if nothing happens before; 0: not at all.
+func (p *pass) wakeUp() time.Duration {
+	if p.spreading > 0 && (p.decision.WakeUp == 0 || p.spreading < p.decision.WakeUp) {
+		return p.spreading
+	}
+	return p.decision.WakeUp
 }
 
 func (r *Reconciler) newPass(model *v1alpha1.CTRModel) *pass {
@@ -115,13 +128,21 @@ func (p *pass) conclude(ctx context.Context, err error) (reconcile.Result, error
 	var conflict *conflictError
 	var leftover *leftoverError
 	switch {
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
+		return reconcile.Result{}, nil // The model is about to go, too.
+	case errors.As(err, &leftover):
+		return reconcile.Result{RequeueAfter: leftoverRetry}, nil
+	case apierrors.IsConflict(err):
+		return reconcile.Result{RequeueAfter: staleRetry}, nil
 	case errors.As(err, &conflict):
-		if err := p.reportConflict(ctx, conflict); err != nil {
+		message := conflict.Error() + ". Delete or rename it, or give the model another name."
+		if err := p.report(ctx, v1alpha1.ReasonNameConflict, message); err != nil {
 			return reconcile.Result{}, err
 		}
 		return reconcile.Result{RequeueAfter: conflictRetry}, nil
-	case errors.As(err, &leftover):
-		return reconcile.Result{RequeueAfter: leftoverRetry}, nil
+	case refusal(err):
+		message := status.Rejected(err).Sentence()
+		return reconcile.Result{}, errors.Join(err, p.report(ctx, v1alpha1.ReasonRejected, message))
 	}
 	return reconcile.Result{}, fmt.Errorf("model %s/%s: %w", p.model.Namespace, p.model.Name, err)
 }

@@ -23,6 +23,7 @@ func (p *pass) situation() status.Situation {
 		Plan:          p.plan,
 		Seen:          p.seen,
 		Decision:      p.decision,
+		Spreading:     p.spreading > 0,
 		Failure:       p.failures[p.target.Name],
 		StableFailure: p.failures[p.decision.Stable.Name],
 	}
@@ -48,15 +49,14 @@ func (p *pass) patchStatus(ctx context.Context) error {
 	return nil
 }
 
-// reportConflict says in the status that somebody else has a name that the model needs.
-func (p *pass) reportConflict(ctx context.Context, conflict *conflictError) error {
-	message := conflict.Error() + ". Delete or rename it, or give the model another name."
+// report says in the status what is in the way of making the model's objects.
+func (p *pass) report(ctx context.Context, reason, message string) error {
 	p.model.Status.ObservedGeneration = p.model.Generation
-	status.MarkConflict(&p.model.Status.Conditions, p.model.Generation, message)
+	status.MarkBlocked(&p.model.Status.Conditions, p.model.Generation, reason, message)
 	if err := p.patchStatus(ctx); err != nil {
 		return err
 	}
-	p.announceConflict(message)
+	p.announceBlock(reason, message)
 	return nil
 }
 

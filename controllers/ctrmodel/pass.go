@@ -39,6 +39,8 @@ type pass struct {
 	// failures are why revisions do not come up, by name.
 	failures  map[string]*status.Failure
 	addresses traffic.Addresses
+	// spreading is how long it takes until every pod has the traffic table; 0: they have it.
+	spreading time.Duration
 	// refused is an error of the apiserver about an object that the spec asks for: it is shown, and tried again.
 	refused error
 }
@@ -96,9 +98,9 @@ func (p *pass) decide(context.Context) error {
 		}
 		seen := rollout.Revision{
 			ID:     rollout.ID{Name: rev.Name, Number: rev.Number},
-			Ready:  p.readyPods(rev.Name),
 			Failed: p.failures[rev.Name] != nil,
 		}
+		seen.Ready, seen.NextReady = p.reachablePods(rev.Name)
 		if d != nil {
 			seen.Deployed, seen.Replicas, seen.RetireAt = true, *d.Spec.Replicas, workload.RetireAt(d)
 		}
@@ -123,20 +125,28 @@ func (p *pass) stableName() string {
 	if service == nil {
 		return ""
 	}
-	if name := service.Spec.Selector[v1alpha1.LabelRevision]; p.readyPods(name) > 0 {
-		return name
+	name := service.Spec.Selector[v1alpha1.LabelRevision]
+	for i := range p.have.pods[name] {
+		if status.IsReady(&p.have.pods[name][i]) {
+			return name
+		}
 	}
 	return ""
 }
 
-func (p *pass) readyPods(revision string) int32 {
-	ready := int32(0)
+// reachablePods counts the pods of a revision that can be given requests, and says when the next one will be.
+func (p *pass) reachablePods(revision string) (count int32, next time.Duration) {
 	for i := range p.have.pods[revision] {
-		if status.IsReady(&p.have.pods[revision][i]) {
-			ready++
+		left, ready := status.CountsIn(&p.have.pods[revision][i], p.now)
+		switch {
+		case !ready:
+		case left == 0:
+			count++
+		case next == 0 || left < next:
+			next = left
 		}
 	}
-	return ready
+	return count, next
 }
 
 // applyRevisionServices makes the addresses to which the table points.
@@ -159,16 +169,18 @@ func (p *pass) applyRevisionServices(ctx context.Context) error {
 // publishTable writes the traffic table and touches the pods, which makes their kubelets refresh it.
 func (p *pass) publishTable(ctx context.Context) error {
 	table := traffic.Table(p.model.Name, p.plan.Target, p.model.Spec.StickinessOrNone(), p.decision.Shares, p.addresses)
-	desired, hash, err := traffic.ConfigMap(p.owner, table)
+	live := p.have.configMaps[traffic.ConfigMapName(p.model.Name)]
+	desired, published, err := traffic.ConfigMap(p.owner, table, live, p.now)
 	if err != nil {
 		return err
 	}
-	if _, err := p.applier.apply(ctx, desired, p.have.configMaps[*desired.Name]); err != nil {
+	if _, err := p.applier.apply(ctx, desired, live); err != nil {
 		return err
 	}
+	p.spreading = published.SpreadsFor(p.now)
 	for _, pods := range p.have.pods {
 		for i := range pods {
-			if err := p.touch(ctx, &pods[i], hash); err != nil {
+			if err := p.touch(ctx, &pods[i], published.Hash); err != nil {
 				return err
 			}
 		}
@@ -232,9 +244,12 @@ func (p *pass) applyWorkload(ctx context.Context, w rollout.Workload) error {
 	return err
 }
 
-// refusal says whether the apiserver will not have an object as the spec asks for it. An admission policy's denial is
-// one too.
+// refusal says whether the apiserver will not have an object as the spec asks for it. A quota or an admission policy may
+// be why, too.
 func refusal(err error) bool {
+	if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
+		return false
+	}
 	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsForbidden(err)
 }
 

@@ -39,8 +39,11 @@ type Plan struct {
 // Revision is one revision as it is observed.
 type Revision struct {
 	ID
-	// Ready is the number of pods that are ready and not on their way out.
+	// Ready is the number of pods that can be given requests: ready, for long enough that they can be reached, and not on
+	// their way out.
 	Ready int32
+	// NextReady is how long it takes until another pod, which is ready already, counts; 0: there is none.
+	NextReady time.Duration
 	// Failed says that pods do not come up for a reason that is known.
 	Failed bool
 	// Replicas is what the revision's Deployment asks for; Deployed says whether there is one.
@@ -117,6 +120,11 @@ func Step(plan Plan, seen Observed, now time.Time) Decision {
 		d = withCanary(plan, stable, target)
 	}
 	d.retire(seen, now)
+	for _, r := range seen.Revisions {
+		if d.runs(r.Name) {
+			d.wakeUpIn(r.NextReady)
+		}
+	}
 	return d
 }
 
@@ -198,9 +206,14 @@ func (d *Decision) retire(seen Observed, now time.Time) {
 			continue
 		}
 		d.Workloads = append(d.Workloads, Workload{ID: r.ID, Replicas: r.Replicas, RetireAt: r.RetireAt})
-		if d.WakeUp == 0 || left < d.WakeUp {
-			d.WakeUp = left
-		}
+		d.wakeUpIn(left)
+	}
+}
+
+// wakeUpIn asks to be called again no later than in a while; 0 asks for nothing.
+func (d *Decision) wakeUpIn(while time.Duration) {
+	if while > 0 && (d.WakeUp == 0 || while < d.WakeUp) {
+		d.WakeUp = while
 	}
 }
 

@@ -415,3 +415,21 @@ func atEnd(t *testing.T, c *cluster, seed uint64) {
 		g.Expect(r.Deployed).To(Equal(n == c.plan.Target.Number), "seed %d: revision %d", seed, n)
 	}
 }
+
+func TestStepIsCalledAgainWhenAPodCanBeReached(t *testing.T) {
+	g := NewWithT(t)
+	seen := Observed{Stable: "m--1", Revisions: []Revision{
+		{ID: ID{Name: "m--1", Number: 1}, Ready: 1, Deployed: true, Replicas: 1},
+		{ID: ID{Name: "m--2", Number: 2}, NextReady: 2 * time.Second, Deployed: true, Replicas: 1},
+		{ID: ID{Name: "m--3", Number: 3}, NextReady: time.Second}, // has no pods that matter
+	}}
+	plan := Plan{Target: ID{Name: "m--2", Number: 2}, Replicas: 1, Weight: 10}
+	d := Step(plan, seen, time.Now())
+	g.Expect(weights(d)).To(Equal(map[int64]int32{1: 100, 2: 0}))
+	g.Expect(d.WakeUp).To(Equal(2 * time.Second))
+
+	seen.Revisions[1].Ready, seen.Revisions[1].NextReady = 1, 0
+	d = Step(plan, seen, time.Now())
+	g.Expect(weights(d)).To(Equal(map[int64]int32{1: 90, 2: 10}))
+	g.Expect(d.WakeUp).To(BeZero())
+}

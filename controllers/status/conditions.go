@@ -17,6 +17,8 @@ type Situation struct {
 	Plan       rollout.Plan
 	Seen       rollout.Observed
 	Decision   rollout.Decision
+	// Spreading says that the shares have changed so recently that not every pod may know.
+	Spreading bool
 	// Failure is why the newest revision does not come up; StableFailure is the stable one's, where that is another.
 	Failure, StableFailure *Failure
 }
@@ -54,16 +56,16 @@ func (c conditions) markStalled(reason, message string) {
 }
 
 func (c conditions) markIdle() {
-	c.mark(v1alpha1.ConditionReconciling, metav1.ConditionFalse, v1alpha1.ReasonIdle, "")
+	c.mark(v1alpha1.ConditionReconciling, metav1.ConditionFalse, v1alpha1.ReasonIdle, "Nothing is left to do.")
 }
 
 func (c conditions) markNotStalled() {
-	c.mark(v1alpha1.ConditionStalled, metav1.ConditionFalse, v1alpha1.ReasonNotStalled, "")
+	c.mark(v1alpha1.ConditionStalled, metav1.ConditionFalse, v1alpha1.ReasonNotStalled, "Nothing is in the way.")
 }
 
-// MarkConflict is for a model that needs a name which somebody else's object has.
-func MarkConflict(list *[]metav1.Condition, generation int64, message string) {
-	conditions{list, generation}.markStalled(v1alpha1.ReasonNameConflict, message)
+// MarkBlocked is for a model for which the operator cannot even make the objects.
+func MarkBlocked(list *[]metav1.Condition, generation int64, reason, message string) {
+	conditions{list, generation}.markStalled(reason, message)
 }
 
 // Mark brings a model's conditions up to date.
@@ -88,6 +90,9 @@ func (s Situation) markReady(c conditions) {
 	case !s.complete():
 		c.markProgressing(metav1.ConditionUnknown, v1alpha1.ReasonScaling,
 			fmt.Sprintf("%s; %s.", s.pods(), s.Serving()))
+	case s.Spreading:
+		c.markProgressing(metav1.ConditionUnknown, v1alpha1.ReasonTrafficShifting,
+			fmt.Sprintf("the pods are learning their new shares; %s.", s.Serving()))
 	default:
 		c.markServing(s.Serving() + ".")
 	}

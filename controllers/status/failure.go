@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -26,6 +27,11 @@ type Failure struct {
 	Advice string
 }
 
+// Sentence is a failure by itself, where there is nothing to say about who serves.
+func (f Failure) Sentence() string {
+	return strings.TrimSpace(f.What + ". " + f.Advice)
+}
+
 // IsReady says whether a pod can be given requests: ready, and not on its way out.
 func IsReady(pod *corev1.Pod) bool {
 	if pod.DeletionTimestamp != nil {
@@ -37,6 +43,27 @@ func IsReady(pod *corev1.Pod) bool {
 		}
 	}
 	return false
+}
+
+// Reachable is how long a pod has to be ready before it is counted on: its Service leads to it only after the
+// EndpointSlice has been written and each node's proxy, which does so at most once a second, has taken it up.
+const Reachable = 2 * time.Second
+
+// CountsIn says whether a pod is ready, and how long it takes until it is to be counted on; 0: it is.
+func CountsIn(pod *corev1.Pod, now time.Time) (left time.Duration, ready bool) {
+	if !IsReady(pod) {
+		return 0, false
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			left = c.LastTransitionTime.Add(Reachable).Sub(now)
+		}
+	}
+	// A node whose clock is ahead of ours must not make us wait for that.
+	if left > Reachable {
+		left = 0
+	}
+	return max(left, 0), true
 }
 
 // Diagnose says why a revision has fewer ready pods than its Deployment asks for, or nil where all is well or where time
@@ -272,8 +299,8 @@ func deploymentFailure(d *appsv1.Deployment) *Failure {
 func Rejected(err error) *Failure {
 	return &Failure{
 		Reason: v1alpha1.ReasonRejected,
-		What:   "the apiserver refused an object made for it: " + strings.TrimRight(clean(err.Error()), ". "),
-		Advice: "Change the spec accordingly.",
+		What:   "the apiserver refused an object: " + strings.TrimRight(clean(err.Error()), ". "),
+		Advice: "Change the spec, or what it objects to; it is tried again by itself.",
 	}
 }
 

@@ -182,3 +182,35 @@ func TestShortURL(t *testing.T) {
 	g.Expect(shortURL("data:;base64,AAAA")).To(Equal("the data: URL"))
 	g.Expect(utf8.RuneCountInString(shortURL("s3://b/" + strings.Repeat("x", 2000)))).To(Equal(200))
 }
+
+func TestAPodCountsOnlyWhenItCanBeReached(t *testing.T) {
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	pod := func(ready corev1.ConditionStatus, since time.Time) *corev1.Pod {
+		return &corev1.Pod{Status: corev1.PodStatus{Conditions: []corev1.PodCondition{
+			{Type: corev1.PodReady, Status: ready, LastTransitionTime: metav1.NewTime(since)},
+		}}}
+	}
+	leaving := pod(corev1.ConditionTrue, now.Add(-time.Hour))
+	leaving.DeletionTimestamp = &metav1.Time{Time: now}
+	for name, c := range map[string]struct {
+		pod   *corev1.Pod
+		left  time.Duration
+		ready bool
+	}{
+		"ready just now":               {pod(corev1.ConditionTrue, now), Reachable, true},
+		"ready for half of the time":   {pod(corev1.ConditionTrue, now.Add(-Reachable/2)), Reachable / 2, true},
+		"ready for long enough":        {pod(corev1.ConditionTrue, now.Add(-Reachable)), 0, true},
+		"ready since nobody knows":     {pod(corev1.ConditionTrue, time.Time{}), 0, true},
+		"ready in the node's tomorrow": {pod(corev1.ConditionTrue, now.Add(time.Hour)), 0, true},
+		"not ready":                    {pod(corev1.ConditionFalse, now.Add(-time.Hour)), 0, false},
+		"without a condition":          {&corev1.Pod{}, 0, false},
+		"on its way out":               {leaving, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			left, ready := CountsIn(c.pod, now)
+			g.Expect(left).To(Equal(c.left))
+			g.Expect(ready).To(Equal(c.ready))
+		})
+	}
+}

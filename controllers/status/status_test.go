@@ -38,6 +38,11 @@ func situation(target rollout.ID, stable string, replicas, weight, ready1, ready
 	return s
 }
 
+func spreading(s Situation) Situation {
+	s.Spreading = true
+	return s
+}
+
 func TestConditions(t *testing.T) {
 	golden := &Failure{Reason: "GoldenMismatch", What: "golden example 2 expected ctr_score 0.31, got 0.12 (s3://m)", Advice: "Fix it."}
 	const (
@@ -64,6 +69,8 @@ func TestConditions(t *testing.T) {
 			v1alpha1.ReasonRevisionStarting, "revision 2 is starting; revision 1 serves 100 %."},
 		"canary, holding": {situation(two, "m--1", 2, 10, 2, 1), yes, no, no, yes, yes,
 			v1alpha1.ReasonServing, "revision 1 serves 90 %, revision 2 serves 10 %."},
+		"canary, the pods learn its weight": {spreading(situation(two, "m--1", 2, 10, 2, 1)), unknown, yes, no, yes, yes,
+			v1alpha1.ReasonTrafficShifting, "the pods are learning their new shares; revision 1 serves 90 %, revision 2 serves 10 %."},
 		"canary at 0": {situation(two, "m--1", 2, 0, 2, 1), yes, no, no, yes, yes,
 			v1alpha1.ReasonServing, "revision 1 serves 100 %."},
 		"canary, short of pods": {situation(two, "m--1", 4, 50, 4, 1), unknown, yes, no, unknown, unknown,
@@ -130,10 +137,10 @@ func TestFill(t *testing.T) {
 	g.Expect(status.LatestRevision).To(BeEquivalentTo(2), "it never falls")
 }
 
-func TestMarkConflict(t *testing.T) {
+func TestMarkBlocked(t *testing.T) {
 	g := NewWithT(t)
 	var list []metav1.Condition
-	MarkConflict(&list, 3, "Service a/b is somebody else's.")
+	MarkBlocked(&list, 3, v1alpha1.ReasonNameConflict, "Service a/b is somebody else's.")
 	g.Expect(meta.IsStatusConditionTrue(list, v1alpha1.ConditionStalled)).To(BeTrue())
 	g.Expect(meta.FindStatusCondition(list, v1alpha1.ConditionReady).Reason).To(Equal(v1alpha1.ReasonNameConflict))
 }
