@@ -11,14 +11,13 @@ import (
 	"strings"
 )
 
-// run runs a program in the repository's root, with the cluster's environment, and lets it be heard on out.
+// run runs a program in the repository's root, with the cluster's environment, and lets it be heard on out: its error
+// need not repeat what was said there.
 func (h *Harness) run(ctx context.Context, out io.Writer, name string, args ...string) error {
-	var said tail
 	cmd := h.command(ctx, name, args...)
-	cmd.Stdout = io.MultiWriter(out, &said)
-	cmd.Stderr = cmd.Stdout
+	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, said.String())
+		return fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
 	}
 	return nil
 }
@@ -26,11 +25,10 @@ func (h *Harness) run(ctx context.Context, out io.Writer, name string, args ...s
 // capture is run with the standard output returned; what the program says on standard error is heard.
 func (h *Harness) capture(ctx context.Context, name string, args ...string) (string, error) {
 	var stdout bytes.Buffer
-	var said tail
 	cmd := h.command(ctx, name, args...)
-	cmd.Stdout, cmd.Stderr = &stdout, io.MultiWriter(h.out, &said)
+	cmd.Stdout, cmd.Stderr = &stdout, h.out
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, said.String())
+		return "", fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
 	}
 	return stdout.String(), nil
 }
@@ -76,18 +74,3 @@ func CacheDir() string {
 	}
 	return filepath.Join(base, "ctr-operator")
 }
-
-// tail keeps the last of what is written to it, for an error message.
-type tail struct{ kept []byte }
-
-const tailSize = 4096
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.kept = append(t.kept, p...)
-	if extra := len(t.kept) - tailSize; extra > 0 {
-		t.kept = append(t.kept[:0], t.kept[extra:]...)
-	}
-	return len(p), nil
-}
-
-func (t *tail) String() string { return strings.TrimSpace(string(t.kept)) }

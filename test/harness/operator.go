@@ -42,10 +42,9 @@ func (h *Harness) InstallOperator(ctx context.Context, options InstallOptions) e
 // removeStuckRelease takes away a release that an interrupted run left half made, with which Helm would refuse to work.
 // The CRDs, and so the models, stay.
 func (h *Harness) removeStuckRelease(ctx context.Context) error {
-	var said tail
-	status, err := h.helmOutput(ctx, &said, "list", "--all", "--filter", "^"+release+"$", "--output", "json")
+	status, err := h.capture(ctx, "helm", helmArguments("list", "--all", "--filter", "^"+release+"$", "--output", "json")...)
 	if err != nil {
-		return fmt.Errorf("helm list: %w: %s", err, said.String())
+		return err
 	}
 	var releases []struct{ Status string }
 	if err := json.Unmarshal([]byte(status), &releases); err != nil {
@@ -73,17 +72,10 @@ func (h *Harness) TestRelease(ctx context.Context) (string, error) {
 
 func (h *Harness) helm(ctx context.Context, out io.Writer, args ...string) error {
 	fmt.Fprintln(h.out, "helm", strings.Join(args, " "))
-	return h.run(ctx, out, "helm", h.helmArguments(args)...)
+	return h.run(ctx, out, "helm", helmArguments(args...)...)
 }
 
-func (h *Harness) helmOutput(ctx context.Context, stderr io.Writer, args ...string) (string, error) {
-	cmd := h.command(ctx, "helm", h.helmArguments(args)...)
-	cmd.Stderr = stderr
-	out, err := cmd.Output()
-	return string(out), err
-}
-
-func (h *Harness) helmArguments(args []string) []string {
+func helmArguments(args ...string) []string {
 	return append(args, "--namespace", OperatorNamespace)
 }
 
