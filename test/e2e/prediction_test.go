@@ -36,7 +36,6 @@ var _ = Describe("A real artifact", Label("prediction"), func() {
 		Expect(err).NotTo(HaveOccurred())
 		s.create(ctx, s.model(url))
 		s.eventually(ctx, "the seed artifact serves", harness.Ready(), harness.Stable(1))
-		Expect(h.WaitAnswers(ctx, s.url()+"/v1/models")).To(Succeed())
 
 		// Computed in exact arithmetic from the parameters in the file, and rounded.
 		for _, row := range []struct {

@@ -78,7 +78,6 @@ func (s *scene) givenStable(ctx context.Context, edits ...func(*servingv1alpha1.
 	}
 	s.create(ctx, m)
 	s.eventually(ctx, "version 1 is stable", harness.Ready(), harness.Stable(1), harness.NoCanary())
-	Expect(h.WaitAnswers(ctx, s.url()+"/v1/models")).To(Succeed())
 }
 
 // givenCanary adds version 2 at a weight and waits until it has it.
@@ -89,9 +88,6 @@ func (s *scene) givenCanary(ctx context.Context, weight int32) {
 		spec.ArtifactURL, spec.CanaryWeight = artifacts[2], &weight
 	})
 	s.eventually(ctx, fmt.Sprintf("the canary has %d %%", weight), harness.Ready(), harness.Stable(1), harness.Canary(2, weight))
-	for _, t := range s.status(ctx).Traffic {
-		Expect(h.WaitAnswers(ctx, t.URL+"/v1/models")).To(Succeed())
-	}
 }
 
 // change edits the spec as a user would.
@@ -101,13 +97,12 @@ func (s *scene) change(ctx context.Context, edit func(*servingv1alpha1.CTRModelS
 	Expect(err).NotTo(HaveOccurred())
 }
 
-// eventually waits until the status says all that is wanted, and the pods know of it.
+// eventually waits until the status says all that is wanted. What it says then holds for users too: no spec waits longer.
 func (s *scene) eventually(ctx context.Context, goal string, wants ...harness.Want) {
 	GinkgoHelper()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	Expect(h.WaitModel(ctx, s.key, goal, wants...)).To(Succeed())
-	Expect(h.WaitTraffic(ctx, s.key)).To(Succeed())
 }
 
 // condition is one of the model's conditions as it is now.

@@ -2,12 +2,9 @@ package harness
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -105,51 +102,4 @@ func (h *Harness) Metrics(ctx context.Context, pod *corev1.Pod) (Metrics, error)
 		return nil, fmt.Errorf("the metrics of pod %s/%s: %w", pod.Namespace, pod.Name, err)
 	}
 	return ParseMetrics(text)
-}
-
-// WaitTraffic waits until every ready pod of a model holds the traffic table that the operator wrote last. The kubelet
-// takes a fraction of a second to bring it to them, and requests are split by the old one until then.
-func (h *Harness) WaitTraffic(ctx context.Context, model client.ObjectKey) error {
-	for {
-		missing, err := h.staleTable(ctx, model)
-		if err == nil && missing == "" {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for the traffic table of %s to reach its pods: %w; %s %w", model, context.Cause(ctx), missing, err)
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-}
-
-// staleTable says which pod has another table than the ConfigMap, or "".
-func (h *Harness) staleTable(ctx context.Context, model client.ObjectKey) (string, error) {
-	labels := client.MatchingLabels{servingv1alpha1.LabelModel: model.Name}
-	tables := &corev1.ConfigMapList{}
-	if err := h.Client.List(ctx, tables, client.InNamespace(model.Namespace), labels); err != nil {
-		return "", err
-	}
-	if len(tables.Items) != 1 {
-		return fmt.Sprintf("there are %d traffic tables", len(tables.Items)), nil
-	}
-	sum := sha256.Sum256([]byte(tables.Items[0].Data[contract.TrafficKey]))
-	want := hex.EncodeToString(sum[:])[:12]
-	pods, err := h.Pods(ctx, model.Namespace, labels)
-	if err != nil {
-		return "", err
-	}
-	for _, pod := range pods {
-		if !PodReady(&pod) {
-			continue
-		}
-		metrics, err := h.Metrics(ctx, &pod)
-		if err != nil {
-			return "", err
-		}
-		if metrics.Sum("ctr_traffic_table_info", map[string]string{"hash": want}) != 1 {
-			return fmt.Sprintf("pod %s does not have table %s yet", pod.Name, want), nil
-		}
-	}
-	return "", nil
 }

@@ -7,11 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/ctr-operator/ctr-operator/test/testkit/answer"
 	"github.com/ctr-operator/ctr-operator/test/testkit/load"
@@ -226,24 +224,6 @@ func (h *Harness) HTTP(ctx context.Context, r Request) (answer.Answer, error) {
 		return answer.Answer{}, fmt.Errorf("what testkit printed: %w: %s", err, out)
 	}
 	return got, nil
-}
-
-// WaitAnswers waits until something answers at url. A Service that has just got its first endpoint is known to every node
-// only a moment later (kube-proxy gathers changes for up to a second), and refuses connections until then.
-func (h *Harness) WaitAnswers(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	for {
-		_, err := h.HTTP(ctx, Request{Method: http.MethodGet, URL: url})
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for an answer: %w", err)
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
 }
 
 // lineWriter calls line for each whole line written to it.

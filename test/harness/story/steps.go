@@ -38,9 +38,6 @@ func (s *story) firstVersion(ctx context.Context) error {
 	if err := s.wait(ctx, patience, "Ready", harness.Ready(), harness.Stable(1), harness.NoCanary()); err != nil {
 		return err
 	}
-	if err := s.h.WaitAnswers(ctx, s.url()+"/v1/models"); err != nil {
-		return err
-	}
 	if err := s.predictOne(ctx); err != nil {
 		return err
 	}

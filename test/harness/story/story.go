@@ -213,15 +213,11 @@ func changed(before, manifest string) string {
 	return strings.Join(lines, "")
 }
 
-// wait waits until the status says all that is wanted, and the pods split the traffic accordingly.
 func (s *story) wait(ctx context.Context, limit time.Duration, goal string, wants ...harness.Want) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	begin := time.Now()
 	err := s.h.WaitModel(ctx, s.key, goal, wants...)
-	if err == nil {
-		err = s.h.WaitTraffic(ctx, s.key)
-	}
 	if err == nil {
 		s.tell.Note("%s after %.1f s", goal, time.Since(begin).Seconds())
 	}
