@@ -11,11 +11,8 @@ import (
 	"time"
 
 	"github.com/ctr-operator/ctr-operator/runtime/contract"
-	"github.com/ctr-operator/ctr-operator/runtime/metrics"
 	"github.com/ctr-operator/ctr-operator/runtime/split"
 )
-
-const clientGone = metrics.ClientGone
 
 // Header values that are the same for every answer, and must not be changed.
 var (

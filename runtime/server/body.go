@@ -36,16 +36,20 @@ func readBody(r *http.Request, limit int64, buffer []byte) ([]byte, error) {
 
 // unreadable answers a request whose body did not come, or not within the limits.
 func (s *Server) unreadable(x *exchange, err error) {
-	// Whatever of the body is still to come is not read, so that the connection is of no more use.
-	x.w.Header()["Connection"] = connectionClose
+	// Whatever of the body is still to come is not read, so that an HTTP/1 connection is of no more use. One of HTTP/2
+	// carries other requests, and closing it would cost the client this answer too.
+	if x.r.ProtoMajor == 1 {
+		x.w.Header()["Connection"] = connectionClose
+	}
 	switch {
 	case errors.Is(err, errBodyTooLarge):
 		x.fail(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", s.cfg.MaxRequestBytes))
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		x.fail(http.StatusRequestTimeout, "the body did not arrive in time")
-	case x.r.Context().Err() != nil:
-		x.code = clientGone
 	default:
-		x.fail(http.StatusBadRequest, "the body could not be read")
+		// Said even to clients that seem to have gone: those that have only closed their own side still listen, and would
+		// take silence for an empty 200.
+		x.fail(http.StatusBadRequest, "the body could not be read, or is shorter than announced")
+		x.gone = x.r.Context().Err() != nil
 	}
 }

@@ -119,6 +119,8 @@ type exchange struct {
 	route  route
 	served metrics.Served
 	code   int
+	// gone means that the client seems to have left, whatever it was answered.
+	gone bool
 }
 
 // serve gives the request an id, answers it, and counts and logs what came of it.
@@ -130,6 +132,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			s.panicked(&x, cause)
+		}
+		if x.gone {
+			x.code = metrics.ClientGone
 		}
 		s.cfg.Metrics.Request(x.route.endpoint, x.served, x.code, time.Since(begin))
 		s.logRequest(&x, begin)

@@ -160,6 +160,43 @@ func TestHugeBodies(t *testing.T) {
 	}
 }
 
+// Over HTTP/2 the refusal costs nobody the connection, nor the client its answer.
+func TestHugeBodiesOverHTTP2(t *testing.T) {
+	r := start(t, nil)
+	r.client = http2Client(t)
+	for range 5 {
+		if got := r.do("POST", "/v1/models/m:predict", strings.Repeat("x", 5_000_000)); got.code != 413 {
+			t.Errorf("got %d %s", got.code, got.body)
+		}
+		if got := r.do("POST", "/v1/models/m:predict", predictBody(goodInputs)); got.code != 200 {
+			t.Errorf("got %d %s", got.code, got.body)
+		}
+	}
+	if n := r.server.drain.accepted.Load(); n != 1 {
+		t.Errorf("%d connections", n)
+	}
+}
+
+// A client that has closed its own side of the connection is answered, and never with an empty 200.
+func TestHalfClosedConnections(t *testing.T) {
+	r := start(t, nil)
+	body := predictBody(goodInputs)
+	for _, tt := range []struct{ announced, code int }{{len(body), 200}, {len(body) + 1, 400}} {
+		conn := dial(t, r.address)
+		write(t, conn, fmt.Sprintf("POST /v1/models/m:predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", tt.announced, body))
+		_ = conn.(*net.TCPConn).CloseWrite()
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := io.ReadAll(res.Body)
+		if err != nil || res.StatusCode != tt.code || len(answer) == 0 {
+			t.Errorf("%d bytes of %d: got %s, %q, %v", len(body), tt.announced, res.Status, answer, err)
+		}
+		_ = res.Body.Close()
+	}
+}
+
 func TestExpectContinueIsNotInvitedToSendTooMuch(t *testing.T) {
 	r := start(t, nil)
 	conn := dial(t, r.address)

@@ -60,7 +60,7 @@ func (s *Server) key(sticky contract.Stickiness, r *http.Request, in *inputs, c 
 // the result is false: the request is then answered here.
 func (s *Server) forward(x *exchange, to contract.RevisionTraffic, in *inputs) (answered bool) {
 	answer, err := s.forwarder.Forward(to, x.r, x.id, in.body)
-	if err == nil && answer.Status != http.StatusOK && to.Role == contract.RoleCanary && in.decode("") == nil {
+	if err == nil && answer.Status != http.StatusOK && to.Role == contract.RoleCanary && s.takes(in) {
 		// A canary that refuses what the stable revision takes would fail users that were served before.
 		err = &split.Failure{Reason: split.ReasonStatus, Err: fmt.Errorf("status %d for inputs that are good here", answer.Status)}
 	}
@@ -73,12 +73,26 @@ func (s *Server) forward(x *exchange, to contract.RevisionTraffic, in *inputs) (
 		x.w.Header()[contract.HeaderFallback] = []string{failure.Reason}
 		return false
 	case err != nil:
-		// Nobody is left to be answered.
-		x.served, x.code = metrics.Forwarded, metrics.ClientGone
-		return true
+		// Who has asked has left, or has only closed their side of the connection and still waits. Answering costs nearly
+		// nothing, and silence would arrive as an empty 200.
+		x.served, x.gone = metrics.Fallback, true
+		return false
 	}
 	s.cfg.Metrics.Forward(to.Number)
 	x.relay(answer)
+	return true
+}
+
+// takes says whether this model has an answer to the inputs.
+func (s *Server) takes(in *inputs) bool {
+	if in.decode("") != nil {
+		return false
+	}
+	for i := range in.request.Rows {
+		if score, err := s.cfg.Model.Predict(&in.request.Rows[i]); err != nil || !isRate(score) {
+			return false
+		}
+	}
 	return true
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -237,6 +238,13 @@ func TestInputErrorsOfTheCanaryAreRelayed(t *testing.T) {
 		if got.code != 400 || got.body != `{"error":"inputs.query: must be a string"}`+"\n" || got.header.Get(contract.HeaderRevision) != "2" {
 			t.Errorf("%v: got %d %s of %s", stickiness, got.code, got.body, got.header.Get(contract.HeaderRevision))
 		}
+		// So it is with inputs that can be read, and that no model has an answer to.
+		for _, position := range []int{posRefused, posNaN} {
+			inputs := fmt.Sprintf(`{"user":"u","query":"q","position":%d,"score":1}`, position)
+			if got := a.do("POST", "/v1/models/m:predict", predictBody(inputs), "X-User", "u"); got.code != 400 {
+				t.Errorf("%v: got %d %s", stickiness, got.code, got.body)
+			}
+		}
 		// Where not even the key can be found, any side will do.
 		if got := a.do("POST", "/v1/models/m:predict", `{"inputs"`, "X-User", "u"); got.code != 400 {
 			t.Errorf("%v: got %d %s", stickiness, got.code, got.body)
@@ -325,6 +333,36 @@ func TestClientThatLeavesIsNotCharged(t *testing.T) {
 	}
 	if n := a.sum("ctr_requests_total", "499"); n != 1 {
 		t.Errorf("%v requests are counted as left", n)
+	}
+}
+
+// A client that has closed its own side of the connection still waits for an answer.
+func TestHalfClosedClientOfACanaryThatHangs(t *testing.T) {
+	arrived := make(chan struct{})
+	b := canary(t, func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			close(arrived)
+			<-r.Context().Done()
+		})
+	})
+	a := stableWith(t, tableFor(b.address, 100, contract.Stickiness{}))
+	conn := dial(t, a.address)
+	body := predictBody(goodInputs)
+	write(t, conn, fmt.Sprintf("POST /v1/models/m:predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body))
+	<-arrived
+	_ = conn.(*net.TCPConn).CloseWrite()
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != 200 || !strings.Contains(string(answer), "0.25") {
+		t.Errorf("got %s, %q, %v", res.Status, answer, err)
+	}
+	if n := a.sum("ctr_forward_failures_total"); n != 0 {
+		t.Errorf("%v failures are charged", n)
 	}
 }
 
