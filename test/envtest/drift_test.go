@@ -55,6 +55,11 @@ func content(object client.Object) map[string]any {
 	for _, key := range []string{"resourceVersion", "managedFields", "uid", "creationTimestamp", "generation"} {
 		delete(metadata, key)
 	}
+	if annotations, ok := metadata["annotations"].(map[string]any); ok {
+		// A table that was put right has another date, and that another hash.
+		delete(annotations, v1alpha1.AnnotationTrafficSince)
+		delete(annotations, v1alpha1.AnnotationApplied)
+	}
 	if spec, ok := out["spec"].(map[string]any); ok {
 		delete(spec, "clusterIP")
 		delete(spec, "clusterIPs")
