@@ -49,6 +49,8 @@ type Reconciler struct {
 	// Image is what new revisions run.
 	Image revision.Image
 	Now   func() time.Time
+	// Spread is how long a changed traffic table takes to be in force in all pods.
+	Spread time.Duration
 	// Workers is how many models are reconciled at the same time.
 	Workers int
 }
@@ -101,7 +103,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 			return p.conclude(ctx, err)
 		}
 	}
-	return reconcile.Result{RequeueAfter: p.wakeUp()}, p.refused
+	if p.refused != nil {
+		return reconcile.Result{}, p.refused
+	}
+	return reconcile.Result{RequeueAfter: p.wakeUp()}, nil
 }
 
 // wakeUp is when to come back if nothing happens before; 0: not at all.

@@ -60,11 +60,15 @@ func (p *pass) announceFailure(old, now v1alpha1.CTRModelStatus) {
 	}
 }
 
-// announceConflict tells of a conflict once, when the status begins to say so.
-func (p *pass) announceConflict(message string) {
+// announceBlock tells once, when the status begins to say so, what is in the way.
+func (p *pass) announceBlock(reason, message string) {
 	before := meta.FindStatusCondition(p.before.Conditions, v1alpha1.ConditionStalled)
-	if before == nil || before.Message != message {
+	switch {
+	case before != nil && before.Message == message:
+	case reason == v1alpha1.ReasonNameConflict:
 		p.warn(v1alpha1.EventNameConflicted, "Apply", "%s", message)
+	default:
+		p.warn(v1alpha1.EventRejected, "Apply", "%s", message)
 	}
 }
 

@@ -177,7 +177,7 @@ func (p *pass) publishTable(ctx context.Context) error {
 	if _, err := p.applier.apply(ctx, desired, live); err != nil {
 		return err
 	}
-	p.spreading = published.SpreadsFor(p.now)
+	p.spreading = published.SpreadsFor(p.Spread, p.now)
 	for _, pods := range p.have.pods {
 		for i := range pods {
 			if err := p.touch(ctx, &pods[i], published.Hash); err != nil {

@@ -3,6 +3,7 @@
 package operator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -27,6 +28,7 @@ import (
 	"github.com/ctr-operator/ctr-operator/api/v1alpha1"
 	"github.com/ctr-operator/ctr-operator/controllers/ctrmodel"
 	"github.com/ctr-operator/ctr-operator/controllers/revision"
+	"github.com/ctr-operator/ctr-operator/controllers/traffic"
 )
 
 // Config is everything that can be set from outside.
@@ -42,6 +44,8 @@ type Config struct {
 	RuntimeImage revision.Image
 	// Workers is how many models are reconciled at the same time.
 	Workers int
+	// Spread is how long a changed traffic table takes to be in force in all pods; 0: as long as kubelets need.
+	Spread time.Duration
 	// Registry is where the operator's own metrics are registered; nil: where controller-runtime's are. Several operators
 	// in one process need one each.
 	Registry prometheus.Registerer
@@ -93,6 +97,7 @@ func New(kube *rest.Config, cfg Config) (ctrl.Manager, error) {
 		Metrics: own,
 		Image:   cfg.RuntimeImage,
 		Now:     time.Now,
+		Spread:  cmp.Or(cfg.Spread, traffic.Spread),
 		Workers: cfg.Workers,
 	}
 	if err := reconciler.SetupWithManager(mgr); err != nil {

@@ -66,10 +66,11 @@ type Published struct {
 	Since time.Time
 }
 
-// SpreadsFor is how long it still takes until the table is in force in all pods; 0: it is.
-func (p Published) SpreadsFor(now time.Time) time.Duration {
-	left := p.Since.Add(Spread).Sub(now)
-	if left > Spread {
+// SpreadsFor is how long it still takes, of a time that it takes in all, until the table is in force in all pods; 0: it
+// is.
+func (p Published) SpreadsFor(spread time.Duration, now time.Time) time.Duration {
+	left := p.Since.Add(spread).Sub(now)
+	if left > spread {
 		return 0 // It was stamped by a clock ahead of ours.
 	}
 	return max(left, 0)

@@ -61,21 +61,21 @@ func TestTheDateOfATableStaysUntilItChanges(t *testing.T) {
 	table := contract.TrafficTable{Model: "m", Revisions: []contract.RevisionTraffic{{Name: "m--1", Weight: 100}}}
 	cm, first, err := ConfigMap(m, table, nil, now)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(first.SpreadsFor(now)).To(Equal(Spread))
+	g.Expect(first.SpreadsFor(Spread, now)).To(Equal(Spread))
 	live := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Annotations: cm.Annotations}, Data: cm.Data}
 
 	later := now.Add(Spread / 4)
 	same, second, err := ConfigMap(m, table, live, later)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(same).To(Equal(cm), "nothing to write")
-	g.Expect(second.SpreadsFor(later)).To(Equal(Spread * 3 / 4))
-	g.Expect(second.SpreadsFor(now.Add(Spread))).To(BeZero())
-	g.Expect(second.SpreadsFor(now.Add(-time.Hour))).To(BeZero(), "stamped by a clock ahead of ours")
+	g.Expect(second.SpreadsFor(Spread, later)).To(Equal(Spread * 3 / 4))
+	g.Expect(second.SpreadsFor(Spread, now.Add(Spread))).To(BeZero())
+	g.Expect(second.SpreadsFor(Spread, now.Add(-time.Hour))).To(BeZero(), "stamped by a clock ahead of ours")
 
 	table.Revisions[0].Weight = 99
 	_, changed, err := ConfigMap(m, table, live, later)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(changed.SpreadsFor(later)).To(Equal(Spread))
+	g.Expect(changed.SpreadsFor(Spread, later)).To(Equal(Spread))
 
 	live.Annotations[v1alpha1.AnnotationTrafficSince] = "garbled"
 	table.Revisions[0].Weight = 100

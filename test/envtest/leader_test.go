@@ -1,6 +1,8 @@
 package envtest
 
 import (
+	"time"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,7 +23,7 @@ var _ = Describe("Two operators", func() {
 			cfg := rest.CopyConfig(kube)
 			cfg.Wrap(api.wrap)
 			mgr, err := operator.New(cfg, operator.Config{
-				MetricsAddress: "0", HealthAddress: "0", Namespace: w.namespace, Workers: 1,
+				MetricsAddress: "0", HealthAddress: "0", Namespace: w.namespace, Workers: 1, Spread: time.Millisecond,
 				LeaderElection: true, LeaderNamespace: w.namespace,
 				RuntimeImage: revision.Image{Ref: "runtime:test"}, Registry: prometheus.NewRegistry(),
 			})

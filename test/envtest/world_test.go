@@ -66,6 +66,7 @@ func newManager(namespace string, api *recorder) ctrl.Manager {
 		Namespace:      namespace,
 		RuntimeImage:   revision.Image{Ref: "ctr-operator/ctr-runtime:test", PullPolicy: corev1.PullIfNotPresent},
 		Workers:        1,
+		Spread:         time.Millisecond, // There is no kubelet to wait for.
 		Registry:       prometheus.NewRegistry(),
 	})
 	Expect(err).NotTo(HaveOccurred())
