@@ -73,7 +73,8 @@ func transportError(ctx context.Context, err error) *Error {
 	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return newError(contract.ReasonArtifactUnreachable, e, "the server's certificate is not trusted: %v", e.Err)
 	}
-	e := newError(contract.ReasonArtifactUnreachable, err, "cannot be reached: %v: check the host and the port, and "+
+	// What the server sent may be in the error, and is of any length.
+	e := newError(contract.ReasonArtifactUnreachable, err, "cannot be reached: %.300v: check the host and the port, and "+
 		"that network policies let the pod connect", err)
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
 		e.Message = fmt.Sprintf("the host %s does not exist: check the name", dns.Name)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -22,8 +23,23 @@ type httpSource struct {
 func newHTTPSource(where location, transport http.RoundTripper) *httpSource {
 	return &httpSource{
 		url:    where.http.String(),
-		client: &http.Client{Transport: transport, CheckRedirect: checkRedirect},
+		client: &http.Client{Transport: readableRedirects{transport}, CheckRedirect: checkRedirect},
 	}
+}
+
+// readableRedirects stops at a redirection to what is no URL. net/http's own error would repeat it, and a signature in it.
+type readableRedirects struct{ http.RoundTripper }
+
+func (t readableRedirects) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.RoundTripper.RoundTrip(req)
+	if err != nil || resp.StatusCode < 300 || resp.StatusCode > 399 {
+		return resp, err
+	}
+	if _, err := url.Parse(resp.Header.Get("Location")); err != nil {
+		resp.Body.Close()
+		return nil, newError(contract.ReasonArtifactUnreachable, nil, "redirects to a malformed URL: use the final URL")
+	}
+	return resp, nil
 }
 
 // checkRedirect lets through what is http or https, and never from the protected to the unprotected.

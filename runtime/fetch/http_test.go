@@ -343,6 +343,9 @@ func TestHTTPRedirects(t *testing.T) {
 			http.Redirect(w, r, "/loop?token=s3cr3t", http.StatusFound)
 		case "/file":
 			http.Redirect(w, r, "file:///etc/passwd", http.StatusFound)
+		case "/malformed":
+			w.Header().Set("Location", "http://user:s3cr3t@%zz/?token=s3cr3t")
+			w.WriteHeader(http.StatusFound)
 		default:
 			content("the model")(w, r)
 		}
@@ -362,9 +365,10 @@ func TestHTTPRedirects(t *testing.T) {
 	opts := quick(nil)
 	opts.Transport = secure.Client().Transport
 	for url, says := range map[string]string{
-		plain + "/loop":  "redirects more than 5 times",
-		plain + "/file":  "only http and https",
-		secure.URL + "/": "from https to http",
+		plain + "/loop":      "redirects more than 5 times",
+		plain + "/file":      "only http and https",
+		plain + "/malformed": "redirects to a malformed URL",
+		secure.URL + "/":     "from https to http",
 	} {
 		waits := 0
 		opts.Sleep = func(context.Context, time.Duration) error { waits++; return nil }
@@ -373,6 +377,23 @@ func TestHTTPRedirects(t *testing.T) {
 		if waits > 0 {
 			t.Errorf("%s: tried again", url)
 		}
+	}
+}
+
+// A server that speaks another protocol does not fill the log with it.
+func TestHTTPGarbageIsNotRepeated(t *testing.T) {
+	url, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		defer conn.Close()
+		_, _ = conn.Write([]byte("HTTP/1.1 " + strings.Repeat("garbage", 10_000) + " \r\n\r\n"))
+	})
+	_, err := Fetch(t.Context(), url, t.TempDir(), quick(nil))
+	wantReason(t, err, contract.ReasonArtifactUnreachable, "malformed HTTP", "check the host")
+	if n := len(err.Error()); n > 1000 {
+		t.Errorf("the message has %d bytes", n)
 	}
 }
 
