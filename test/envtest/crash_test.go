@@ -48,7 +48,7 @@ func newStepper(ctx context.Context, api *recorder) *stepper {
 func (s *stepper) newOperator(api *recorder) {
 	GinkgoHelper()
 	s.api = api
-	cfg := rest.CopyConfig(kube)
+	cfg := rest.CopyConfig(operatorKube)
 	cfg.Wrap(api.wrap)
 	scheme, err := operator.Scheme()
 	Expect(err).NotTo(HaveOccurred())

@@ -60,9 +60,6 @@ func content(object client.Object) map[string]any {
 		delete(annotations, v1alpha1.AnnotationTrafficSince)
 		delete(annotations, v1alpha1.AnnotationApplied)
 	}
-	if object.GetAnnotations()[v1alpha1.AnnotationTrafficSince] != "" {
-		delete(metadata, "annotations") // The date of the table that was put right is another.
-	}
 	if spec, ok := out["spec"].(map[string]any); ok {
 		delete(spec, "clusterIP")
 		delete(spec, "clusterIPs")

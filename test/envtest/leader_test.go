@@ -19,8 +19,9 @@ var _ = Describe("Two operators", func() {
 	It("take turns: the second acts when the first has gone, and at once", func(ctx SpecContext) {
 		w := &world{namespace: newNamespace(ctx)}
 		w.node = startNode(w.namespace)
+		grantLeaderElection(ctx, w.namespace)
 		start := func(api *recorder) (stop func(), elected <-chan struct{}) {
-			cfg := rest.CopyConfig(kube)
+			cfg := rest.CopyConfig(operatorKube)
 			cfg.Wrap(api.wrap)
 			mgr, err := operator.New(cfg, operator.Config{
 				MetricsAddress: "0", HealthAddress: "0", Namespace: w.namespace, Workers: 1, Spread: time.Millisecond,

@@ -21,10 +21,12 @@ import (
 	"github.com/ctr-operator/ctr-operator/controllers/operator"
 )
 
-// The control plane and a client on it, made once for all specs.
+// The control plane, made once for all specs: an administrator's way to it, a client of his, and the operators' way, who
+// may do what config/rbac says and no more.
 var (
-	kube   *rest.Config
-	direct client.Client
+	kube         *rest.Config
+	direct       client.Client
+	operatorKube *rest.Config
 )
 
 func TestOperator(t *testing.T) {
@@ -55,6 +57,9 @@ var _ = BeforeSuite(func() {
 		ControlPlaneStopTimeout:  20 * time.Second,
 		ControlPlaneStartTimeout: 60 * time.Second,
 	}
+	// With it, an owner reference takes a right of its own.
+	plane.ControlPlane.GetAPIServer().Configure().
+		Append("enable-admission-plugins", "OwnerReferencesPermissionEnforcement")
 	var err error
 	kube, err = plane.Start()
 	Expect(err).NotTo(HaveOccurred())
@@ -65,6 +70,7 @@ var _ = BeforeSuite(func() {
 	Expect(err).NotTo(HaveOccurred())
 	direct, err = client.New(kube, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
+	operatorKube = newOperatorUser(plane)
 })
 
 // newNamespace makes a namespace for one spec. There is no controller manager to empty it afterwards; it just stays.

@@ -58,7 +58,7 @@ func startOperator(namespace string, api *recorder) (stop func()) {
 
 func newManager(namespace string, api *recorder) ctrl.Manager {
 	GinkgoHelper()
-	cfg := rest.CopyConfig(kube)
+	cfg := rest.CopyConfig(operatorKube)
 	cfg.Wrap(api.wrap)
 	mgr, err := operator.New(cfg, operator.Config{
 		MetricsAddress: "0",
@@ -107,6 +107,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 func (r *recorder) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		noteRight(req)
 		if req.Method == http.MethodGet || strings.Contains(req.URL.Path, "/leases") {
 			return next.RoundTrip(req)
 		}
