@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/ctr-operator/ctr-operator/controllers/operator"
 )
+
+var pullPolicies = []corev1.PullPolicy{corev1.PullAlways, corev1.PullIfNotPresent, corev1.PullNever}
 
 // command is the command line: each flag is a field of operator.Config.
 func command(version string) *cobra.Command {
@@ -30,6 +33,9 @@ func command(version string) *cobra.Command {
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg.RuntimeImage.PullPolicy = corev1.PullPolicy(pullPolicy)
+			if !slices.Contains(pullPolicies, cfg.RuntimeImage.PullPolicy) {
+				return fmt.Errorf("pull policy %q is none of %v", pullPolicy, pullPolicies)
+			}
 			log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 			ctrl.SetLogger(logr.FromSlogHandler(log.Handler()))
 			klog.SetSlogLogger(log)

@@ -424,12 +424,12 @@ func TestStepIsCalledAgainWhenAPodCanBeReached(t *testing.T) {
 		{ID: ID{Name: "m--3", Number: 3}, NextReady: time.Second}, // has no pods that matter
 	}}
 	plan := Plan{Target: ID{Name: "m--2", Number: 2}, Replicas: 1, Weight: 10}
-	d := Step(plan, seen, time.Now())
+	d := Step(plan, seen, start)
 	g.Expect(weights(d)).To(Equal(map[int64]int32{1: 100, 2: 0}))
 	g.Expect(d.WakeUp).To(Equal(2 * time.Second))
 
 	seen.Revisions[1].Ready, seen.Revisions[1].NextReady = 1, 0
-	d = Step(plan, seen, time.Now())
+	d = Step(plan, seen, start)
 	g.Expect(weights(d)).To(Equal(map[int64]int32{1: 90, 2: 10}))
 	g.Expect(d.WakeUp).To(BeZero())
 }
