@@ -100,8 +100,11 @@ func (f *Forwarder) Forward(to contract.RevisionTraffic, r *http.Request, reques
 	}
 	defer response.Body.Close() // only read
 	if !relayed(response.StatusCode) {
-		// A small rest is read so that the connection can be used again.
-		_, _ = io.CopyN(io.Discard, response.Body, 4<<10)
+		// A small rest is read so that the connection can be used again. What follows a 101 is no body, and no timeout
+		// ends it.
+		if response.StatusCode != http.StatusSwitchingProtocols {
+			_, _ = io.CopyN(io.Discard, response.Body, 4<<10)
+		}
 		return nil, &Failure{ReasonStatus, fmt.Errorf("status %d", response.StatusCode)}
 	}
 	content, err := io.ReadAll(io.LimitReader(response.Body, f.cfg.MaxAnswer+1))
@@ -112,6 +115,7 @@ func (f *Forwarder) Forward(to contract.RevisionTraffic, r *http.Request, reques
 		return nil, &Failure{ReasonBody, err}
 	}
 	removeHopByHop(response.Header)
+	response.Header.Del(contract.HeaderFallback) // not the other revision's to say
 	return &Answer{Status: response.StatusCode, Header: response.Header, Body: content}, nil
 }
 

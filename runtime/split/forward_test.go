@@ -66,6 +66,7 @@ func TestForwardRelays(t *testing.T) {
 		w.Header().Set("X-Private", "1")
 		w.Header().Set("Connection", "X-Private")
 		w.Header().Set("X-Public", "1")
+		w.Header().Set(contract.HeaderFallback, "status")
 		good(w, r)
 	}))
 	defer server.Close()
@@ -84,7 +85,7 @@ func TestForwardRelays(t *testing.T) {
 	if answer.Status != 200 || string(answer.Body) != goodAnswer || answer.Header.Get("X-Public") != "1" {
 		t.Errorf("got %d %s %v", answer.Status, answer.Body, answer.Header)
 	}
-	for _, name := range []string{"Connection", "Keep-Alive", "X-Private"} {
+	for _, name := range []string{"Connection", "Keep-Alive", "X-Private", contract.HeaderFallback} {
 		if answer.Header.Get(name) != "" {
 			t.Errorf("the answer has %s", name)
 		}
@@ -129,7 +130,16 @@ func TestForwardJudgesAnswers(t *testing.T) {
 		"no content":        {status(204), ReasonStatus},
 		"internal error":    {status(500), ReasonStatus},
 		"unavailable":       {status(503), ReasonStatus},
-		"hangs":             {hang, ReasonTimeout},
+		"switches protocols, and hangs": {func(w http.ResponseWriter, r *http.Request) {
+			conn, _, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				panic(err)
+			}
+			defer conn.Close()
+			_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+			_, _ = io.Copy(io.Discard, conn) // until the other side leaves
+		}, ReasonStatus},
+		"hangs": {hang, ReasonTimeout},
 		"hangs in its answer": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set(contract.HeaderRevision, "2")
 			_, _ = io.WriteString(w, goodAnswer[:5])
