@@ -41,15 +41,18 @@ var _ = Describe("A canary that fails under load", Label("canary"), func() {
 
 	It("costs no request when its process is killed", func(ctx SpecContext) {
 		given(ctx, "killed")
-		By("When the canary's process is killed, and again when it has come back")
-		for range 2 {
+		By("When the canary's process is killed, and again when users are back on it")
+		for killed := range int32(2) {
 			pod := s.pod(ctx, theCanary)
-			before := u.load.Now().Fallback()
+			before := u.load.Now()
 			Expect(h.Signal(ctx, pod, "SIGKILL")).To(Succeed())
 			u.until(ctx, "requests that the stable revision answers instead",
-				func(sum load.Summary) bool { return sum.Fallback() > before })
+				func(sum load.Summary) bool { return sum.Fallback() > before.Fallback() })
+			Expect(h.WaitRestarts(ctx, pod, killed+1)).To(Succeed())
+			back := u.load.Now()
+			u.until(ctx, "the canary to answer again",
+				func(sum load.Summary) bool { return sum.Revisions[2] > back.Revisions[2]+50 })
 			s.eventually(ctx, "the canary is back", harness.Ready(), harness.Canary(2, half))
-			u.keepAsking(ctx, 200)
 		}
 		thenNobodyNoticed(ctx)
 	}, SpecTimeout(4*time.Minute))

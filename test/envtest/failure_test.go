@@ -108,3 +108,26 @@ var _ = Describe("A failing revision", func() {
 		Expect(w.isReady(ctx).Status.StableRevision.Number).To(BeEquivalentTo(1))
 	})
 })
+
+var _ = Describe("A model whose objects are refused", func() {
+	It("says so, and goes on by itself when they no longer are", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		none := corev1.ResourceList{corev1.ResourceServices: quantity("0")}
+		quota := &corev1.ResourceQuota{
+			ObjectMeta: metav1.ObjectMeta{Name: "no-services", Namespace: w.namespace},
+			Spec:       corev1.ResourceQuotaSpec{Hard: none},
+		}
+		Expect(direct.Create(ctx, quota)).To(Succeed())
+		quota.Status = corev1.ResourceQuotaStatus{Hard: none, Used: none}
+		Expect(direct.Status().Update(ctx, quota)).To(Succeed())
+
+		w.apply(ctx, v1)
+		model := w.settled(ctx, v1alpha1.ConditionStalled, metav1.ConditionTrue)
+		Expect(condition(model, v1alpha1.ConditionReady).Reason).To(Equal(v1alpha1.ReasonRejected))
+		Expect(condition(model, v1alpha1.ConditionReady).Message).To(ContainSubstring("exceeded quota: no-services"))
+		Eventually(w.events(ctx)).Should(ContainElement(v1alpha1.EventRejected))
+
+		Expect(direct.Delete(ctx, quota)).To(Succeed())
+		w.isReady(ctx)
+	})
+})

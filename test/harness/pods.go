@@ -94,6 +94,16 @@ func (h *Harness) Signal(ctx context.Context, pod *corev1.Pod, signal string) er
 	return h.run(ctx, h.out, "go", "run", "./hack/cluster", "kill", "--signal", signal, id)
 }
 
+// WaitRestarts waits until a pod's container has been restarted so many times, and is ready.
+func (h *Harness) WaitRestarts(ctx context.Context, pod *corev1.Pod, restarts int32) error {
+	return WaitFor(ctx, h, client.ObjectKeyFromObject(pod), &corev1.PodList{}, "to be restarted and ready", func(p *corev1.Pod) string {
+		if len(p.Status.ContainerStatuses) == 1 && p.Status.ContainerStatuses[0].RestartCount >= restarts && PodReady(p) {
+			return ""
+		}
+		return fmt.Sprintf("wanted are %d restarts and readiness; the containers are %+v", restarts, p.Status.ContainerStatuses)
+	})
+}
+
 // Metrics reads a runtime pod's metrics through the apiserver's proxy.
 func (h *Harness) Metrics(ctx context.Context, pod *corev1.Pod) (Metrics, error) {
 	text, err := h.Clientset.CoreV1().RESTClient().Get().Namespace(pod.Namespace).Resource("pods").
