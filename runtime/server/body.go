@@ -1,23 +1,79 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"time"
 )
 
-// errBodyTooLarge is a body beyond the limit.
-var errBodyTooLarge = errors.New("the body is too large")
+var (
+	// errBodyTooLarge is a body beyond the limit.
+	errBodyTooLarge = errors.New("the body is too large")
+	// errBusy is a large body that would be one too many.
+	errBusy = errors.New("too many large bodies at once")
+)
 
-// readBody appends a request's body to buffer, up to limit bytes. Memory is taken as bytes arrive, not as they are
-// announced.
-func readBody(r *http.Request, limit int64, buffer []byte) ([]byte, error) {
-	if r.ContentLength > limit {
-		return buffer, errBodyTooLarge
+const (
+	// smallBody is up to where a body's memory is nobody's concern.
+	smallBody = 64 << 10
+	// largeBodies is how many bytes all larger bodies may have at a time. To predict one takes several times its size,
+	// and all of it must fit into a container's memory.
+	largeBodies = 8 << 20
+	// largeWait is how long a large body waits for its turn, at most.
+	largeWait = 2 * time.Second
+)
+
+// turns are taken by large bodies, so that a number of them is in memory at a time: strangers who send many get in the
+// way of each other, and of nobody else.
+type turns struct {
+	slots chan struct{}
+	wait  time.Duration
+}
+
+func newTurns(limit int64) *turns {
+	return &turns{slots: make(chan struct{}, max(2, largeBodies/max(limit, smallBody))), wait: largeWait}
+}
+
+// take waits for a turn. Whoever gets one gives it back.
+func (t *turns) take(ctx context.Context) error {
+	select {
+	case t.slots <- struct{}{}:
+		return nil
+	default:
 	}
+	timer := time.NewTimer(t.wait)
+	defer timer.Stop()
+	select {
+	case t.slots <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return errBusy
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t *turns) giveBack() { <-t.slots }
+
+// readBody appends a request's body to the scratch's buffer, up to the limit. Memory is taken as bytes arrive, not as
+// they are announced.
+func (s *Server) readBody(r *http.Request, c *scratch) error {
+	limit, buffer := s.cfg.MaxRequestBytes, c.body[:0]
+	if r.ContentLength > limit {
+		return errBodyTooLarge
+	}
+	defer func() { c.body = buffer }()
 	for {
+		if len(buffer) > smallBody && c.turn == nil {
+			if err := s.large.take(r.Context()); err != nil {
+				return err
+			}
+			c.turn = s.large
+		}
 		if len(buffer) == cap(buffer) {
 			buffer = append(buffer, 0)[:len(buffer)]
 		}
@@ -25,11 +81,11 @@ func readBody(r *http.Request, limit int64, buffer []byte) ([]byte, error) {
 		buffer = buffer[:len(buffer)+n]
 		switch {
 		case int64(len(buffer)) > limit:
-			return buffer, errBodyTooLarge
+			return errBodyTooLarge
 		case errors.Is(err, io.EOF):
-			return buffer, nil
+			return nil
 		case err != nil:
-			return buffer, err
+			return err
 		}
 	}
 }
@@ -44,6 +100,9 @@ func (s *Server) unreadable(x *exchange, err error) {
 	switch {
 	case errors.Is(err, errBodyTooLarge):
 		x.fail(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", s.cfg.MaxRequestBytes))
+	case errors.Is(err, errBusy):
+		x.fail(http.StatusTooManyRequests, fmt.Sprintf("there are too many bodies of more than %d bytes at once; "+
+			"send smaller ones, or try again", smallBody))
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		x.fail(http.StatusRequestTimeout, "the body did not arrive in time")
 	default:

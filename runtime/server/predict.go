@@ -19,6 +19,8 @@ type scratch struct {
 	scores  []float64
 	request request.Request
 	keys    request.Request
+	// turn is where a large request's turn is to be given back; nil for the others.
+	turn *turns
 }
 
 // maxScratch is the largest buffer that is kept for the next request.
@@ -27,6 +29,10 @@ const maxScratch = 256 << 10
 var scratches = sync.Pool{New: func() any { return &scratch{body: make([]byte, 0, 4<<10)} }}
 
 func (c *scratch) release() {
+	if c.turn != nil {
+		c.turn.giveBack()
+		c.turn = nil
+	}
 	if cap(c.body) > maxScratch || cap(c.answer) > maxScratch {
 		return
 	}
@@ -39,14 +45,12 @@ func (s *Server) predict(x *exchange) {
 	c := scratches.Get().(*scratch)
 	defer c.release()
 
-	raw, err := readBody(x.r, s.cfg.MaxRequestBytes, c.body[:0])
-	c.body = raw
-	if err != nil {
+	if err := s.readBody(x.r, c); err != nil {
 		s.unreadable(x, err)
 		return
 	}
 	// The rows point into the body, which is why it becomes a string of its own.
-	in := inputs{decoder: s.decoder, request: &c.request, body: string(raw), shape: x.route.shape()}
+	in := inputs{decoder: s.decoder, request: &c.request, body: string(c.body), shape: x.route.shape()}
 	if target := s.decide(x, &in, c); !target.Local && s.forward(x, target.Revision, &in) {
 		return
 	}

@@ -65,6 +65,7 @@ type Server struct {
 	ids       idSource
 	drain     drainState
 	failures  logLimiter
+	large     *turns
 }
 
 // New makes a Server. Close it.
@@ -76,6 +77,7 @@ func New(cfg Config) *Server {
 		forwarder: newForwarder(cfg),
 		revision:  []string{formatInt(cfg.Number)},
 		ids:       newIDSource(),
+		large:     newTurns(cfg.MaxRequestBytes),
 	}
 }
 

@@ -197,6 +197,42 @@ func TestHalfClosedConnections(t *testing.T) {
 	}
 }
 
+// Many large bodies at a time are not all in memory, and small ones do not wait for them.
+func TestLargeBodiesTakeTurns(t *testing.T) {
+	r := start(t, func(c *Config) { c.MaxRequestBytes = 1 << 20 })
+	r.server.large.wait = 50 * time.Millisecond
+	turns := cap(r.server.large.slots)
+	if turns > 32 {
+		t.Fatalf("%d bodies of 1 MiB are taken at a time", turns)
+	}
+	large := predictBody(`{"query":"` + strings.Repeat("q", 2*smallBody) + `","position":1,"score":0.25}`)
+	slow := make([]net.Conn, turns)
+	for i := range slow {
+		slow[i] = dial(t, r.address)
+		write(t, slow[i], fmt.Sprintf("POST /v1/models/m:predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", len(large)))
+		write(t, slow[i], large[:len(large)-1])
+	}
+	eventually(t, "the large ones are on their way", func() bool { return len(r.server.large.slots) == turns })
+	if got := r.do("POST", "/v1/models/m:predict", large); got.code != 429 {
+		t.Errorf("one too many: got %d %.100s", got.code, got.body)
+	}
+	if got := r.do("POST", "/v1/models/m:predict", predictBody(goodInputs)); got.code != 200 {
+		t.Errorf("a small one: got %d %s", got.code, got.body)
+	}
+	for _, conn := range slow {
+		write(t, conn, large[len(large)-1:])
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || res.StatusCode != 200 {
+			t.Fatalf("got %v, %v", res, err)
+		}
+		_ = res.Body.Close()
+	}
+	eventually(t, "all turns are given back", func() bool { return len(r.server.large.slots) == 0 })
+	if got := r.do("POST", "/v1/models/m:predict", large); got.code != 200 {
+		t.Errorf("afterwards: got %d %.100s", got.code, got.body)
+	}
+}
+
 func TestExpectContinueIsNotInvitedToSendTooMuch(t *testing.T) {
 	r := start(t, nil)
 	conn := dial(t, r.address)
