@@ -84,12 +84,17 @@ func (f *fetcher) checkListing(objects []listed) error {
 			"there is no object below this prefix: check the URL; without the / at the end it means a single object")
 	}
 	var total int64
-	parents := map[string]bool{}
+	parents, names := map[string]bool{}, map[string]bool{}
 	for _, o := range objects {
 		name := strings.TrimPrefix(o.key, f.where.key)
 		if !usablePath(name) {
 			return newError(contract.ReasonArtifactUnsafe, nil, "the object %.100q cannot be a file below a directory", name)
 		}
+		if names[name] {
+			return newError(contract.ReasonArtifactMalformed, nil, "the server lists the object %.100q twice: check %s",
+				name, contract.EnvEndpoint)
+		}
+		names[name] = true
 		if total += o.size; o.size < 0 || total > f.opts.MaxBytes {
 			return tooLarge(f.opts.MaxBytes)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -83,7 +84,7 @@ func newBucket(where location, config S3Config, transport http.RoundTripper) (*b
 		UsePathStyle: config.pathStyle(),
 		Credentials:  aws.AnonymousCredentials{},
 		// Redirections of S3 say that the region is wrong; following them with a signature for the first one is no use.
-		HTTPClient: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+		HTTPClient: &http.Client{Transport: boundedXML{readableRedirects{transport}}, CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		}},
 		// Trying again is the download loop's business, for all sources alike.
@@ -177,11 +178,43 @@ func (b *bucket) page(ctx context.Context, prefix string, token *string, limit i
 	return objects, output.NextContinuationToken, nil
 }
 
+// maxXML is more than a full page of a listing, of 1000 long keys, takes.
+const maxXML = 8 << 20
+
+// boundedXML bounds what the SDK reads into memory: listings and errors. Objects go to the disk, and are bounded there.
+type boundedXML struct{ http.RoundTripper }
+
+func (t boundedXML) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.RoundTripper.RoundTrip(req)
+	if err == nil && (resp.StatusCode >= 300 || req.URL.Query().Has("list-type")) {
+		resp.Body = &boundedBody{resp.Body, maxXML}
+	}
+	return resp, err
+}
+
+// boundedBody fails beyond so many bytes.
+type boundedBody struct {
+	io.ReadCloser
+	left int
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.left -= n; b.left < 0 {
+		return 0, newError(contract.ReasonArtifactUnreachable, nil, "the server's answer has more than %d bytes of XML: "+
+			"check %s", maxXML, contract.EnvEndpoint)
+	}
+	return n, err
+}
+
 // userNotFound is what versitygw says, with a 404, for InvalidAccessKeyId.
 const userNotFound = "XAdminUserNotFound"
 
 // explain says what an answer of S3 means for the person who wrote the manifest.
 func (b *bucket) explain(ctx context.Context, err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
 	api, isAPI := errors.AsType[smithy.APIError](err)
 	resp, isResp := errors.AsType[*smithyhttp.ResponseError](err)
 	if !isResp || resp.Response == nil || resp.HTTPStatusCode() == 0 {
@@ -202,6 +235,11 @@ func (b *bucket) explain(ctx context.Context, err error) *Error {
 	case code == "ExpiredToken" || code == "InvalidToken":
 		return newError(contract.ReasonArtifactForbidden, err, "the session token is invalid or has expired: put new keys "+
 			"into the Secret")
+	case status < 300 && (ctx.Err() != nil || errors.Is(err, io.ErrUnexpectedEOF)):
+		return transportError(ctx, err) // broken off
+	case status < 300:
+		return newError(contract.ReasonArtifactUnreachable, err, "what answers (%d) is no S3 server: check %s",
+			status, contract.EnvEndpoint)
 	case status >= 300 && status < 400, code == "AuthorizationHeaderMalformed":
 		return newError(contract.ReasonConfigInvalid, err, "the bucket is in another region: set %s in the Secret",
 			contract.EnvRegion)

@@ -252,6 +252,53 @@ func TestS3ListingWithoutEnd(t *testing.T) {
 	wantReason(t, err, contract.ReasonArtifactTooLarge, "3 files")
 }
 
+// What is read into memory is bounded, whoever answers.
+func TestS3AnswersThatAreNone(t *testing.T) {
+	const secret = "http://user:s3cr3t@%zz/?token=s3cr3t"
+	for name, c := range map[string]struct {
+		answer func(w http.ResponseWriter)
+		reason contract.Reason
+		says   string
+	}{
+		"a web page": {func(w http.ResponseWriter) { _, _ = w.Write([]byte("<html>")) },
+			contract.ReasonArtifactUnreachable, "no S3 server"},
+		"a listing without end": {func(w http.ResponseWriter) { writeXML(w, http.StatusOK, "<ListBucketResult>") },
+			contract.ReasonArtifactUnreachable, "bytes of XML"},
+		"an error without end": {func(w http.ResponseWriter) { writeXML(w, http.StatusForbidden, "<Error>") },
+			contract.ReasonArtifactUnreachable, "bytes of XML"},
+		"the same object twice": {func(w http.ResponseWriter) {
+			must(xml.NewEncoder(w).Encode(listing{Contents: []listingEntry{{"v1/a", 1}, {"v1/a", 1}}}))
+		}, contract.ReasonArtifactMalformed, "twice"},
+		"a malformed redirection": {func(w http.ResponseWriter) {
+			w.Header().Set("Location", secret)
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		}, contract.ReasonArtifactUnreachable, "redirects to a malformed URL"},
+		"half a listing": {func(w http.ResponseWriter) { cutOff(w, "<ListBucketResult>", 100, nil) },
+			contract.ReasonArtifactTruncated, "ends before"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opts := fakeS3{before: func(w http.ResponseWriter, _ *http.Request) bool {
+				c.answer(w)
+				return true
+			}}.options(t)
+			_, err := Fetch(t.Context(), "s3://bucket/v1/", t.TempDir(), opts)
+			wantReason(t, err, c.reason, c.says)
+		})
+	}
+}
+
+// writeXML writes XML that does not end before its reader has had enough.
+func writeXML(w http.ResponseWriter, status int, begin string) {
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(begin))
+	entry := []byte(strings.Repeat("<Contents><Key>"+strings.Repeat("k", 1000)+"</Key></Contents>", 100))
+	for range 1000 {
+		if _, err := w.Write(entry); err != nil {
+			return
+		}
+	}
+}
+
 func TestS3Errors(t *testing.T) {
 	for _, c := range []struct {
 		status    int
