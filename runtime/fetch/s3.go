@@ -53,8 +53,16 @@ func (c S3Config) check() error {
 	}
 	if c.Endpoint != "" {
 		u, err := url.Parse(c.Endpoint)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
-			return invalid("%s must be an http or https URL without a user", contract.EnvEndpoint)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil ||
+			u.RawQuery != "" || u.Fragment != "" {
+			return invalid("%s must be an http or https URL without a user, a query and a fragment", contract.EnvEndpoint)
+		}
+	}
+	for name, value := range map[string]string{ // those that become part of a header
+		contract.EnvAccessKeyID: c.AccessKeyID, contract.EnvSessionToken: c.SessionToken, contract.EnvRegion: c.Region,
+	} {
+		if strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			return invalid("%s has a space, a line break or a character within that cannot be sent", name)
 		}
 	}
 	switch c.Addressing {

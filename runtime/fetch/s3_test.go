@@ -365,6 +365,10 @@ func TestS3Config(t *testing.T) {
 		contract.EnvSecretAccessKey:              {AccessKeyID: "id"},
 		"AWS_ENDPOINT_URL must be":               {Endpoint: "s3.local:9000"},
 		"AWS_ENDPOINT_URL must be an http":       {Endpoint: "https://u:s3cr3t@s3"},
+		"without a user, a query":                {Endpoint: "https://s3/?token=s3cr3t"},
+		"AWS_ACCESS_KEY_ID has a space":          {AccessKeyID: "s3cr3t\nx", SecretAccessKey: "s3cr3t"},
+		"AWS_SESSION_TOKEN has a space":          {AccessKeyID: "id", SecretAccessKey: "s3cr3t", SessionToken: "s3cr3t\u00e9"},
+		"AWS_REGION has a space":                 {Region: "eu west"},
 		`AWS_S3_ADDRESSING_STYLE must be "path"`: {Addressing: "dns"},
 	} {
 		opts := quick(nil)
