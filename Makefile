@@ -145,7 +145,7 @@ demo: ## A cluster, the operator, a model, a canary, a bad version: the whole st
 
 .PHONY: demo-down
 demo-down: ## Take away what demo and e2e made (the cache stays)
-	go run ./hack/cluster down
+	go run ./hack/demo down
 
 .PHONY: cluster-up
 cluster-up: ## Only the cluster

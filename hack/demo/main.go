@@ -1,6 +1,6 @@
 // Command demo tells the story of test/harness/story on a terminal: it brings up a cluster, installs the operator with
 // Helm, and takes a model through a canary, a promotion and a bad version, with users asking all the while. It ends with
-// status 1 if anything that it claims did not hold.
+// status 1 if anything that it claims did not hold. `demo down` takes away what it made.
 package main
 
 import (
@@ -26,8 +26,12 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	color := term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-	if err := run(ctx, os.Stdout, color); err != nil {
-		fmt.Fprintln(os.Stderr, "\nThe demo did not work out:", err)
+	tell := run
+	if len(os.Args) > 1 && os.Args[1] == "down" {
+		tell = down
+	}
+	if err := tell(ctx, os.Stdout, color); err != nil {
+		fmt.Fprintln(os.Stderr, "\nThis did not work out:", err)
 		os.Exit(1) //nolint:gocritic // stop only restores the signals of a process that ends here
 	}
 }
@@ -64,6 +68,14 @@ func run(ctx context.Context, out io.Writer, color bool) error {
 			len(broken), len(result.Claims), broken[0].Step, broken[0].Text, broken[0].Detail)
 	}
 	return nil
+}
+
+func down(ctx context.Context, out io.Writer, color bool) error {
+	h, err := harness.New(newTerminal(out, color).programs())
+	if err != nil {
+		return err
+	}
+	return h.Down(ctx)
 }
 
 // setUp is all that comes before the story. Each part finds what an earlier run has left, and is quick then.

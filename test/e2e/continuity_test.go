@@ -34,7 +34,9 @@ var _ = Describe("Under continuous load no request is lost", Ordered, Serial, La
 	under := func(ctx SpecContext, change func()) {
 		GinkgoHelper()
 		u := s.givenUsers(ctx, rate, expect)
+		before := u.load.Now().Requests
 		change()
+		Expect(u.load.Now().Requests-before).To(BeNumerically(">=", 100), "hardly anybody asked while it changed")
 		u.keepAsking(ctx, 200)
 		By("And the replaced pods are gone")
 		s.onlyLivePods(ctx)
@@ -107,6 +109,24 @@ var _ = Describe("Under continuous load no request is lost", Ordered, Serial, La
 			s.eventually(ctx, "revision 4 is stable", harness.Ready(), harness.Stable(4), harness.NoCanary())
 		})
 	}, SpecTimeout(3*time.Minute))
+
+	It("when the operator is uninstalled and comes back", func(ctx SpecContext) {
+		under(ctx, func() {
+			By("When the release is uninstalled")
+			before := s.livePods(ctx)
+			DeferCleanup(func(ctx SpecContext) {
+				Expect(h.InstallOperator(ctx, harness.InstallOptions{})).To(Succeed())
+			}, NodeTimeout(3*time.Minute))
+			Expect(h.UninstallOperator(ctx)).To(Succeed())
+			By("Then the model is still there, and so are its pods")
+			Expect(s.status(ctx).StableRevision.Number).To(BeEquivalentTo(4))
+			Expect(s.livePods(ctx)).To(Equal(before))
+			By("And an operator that is installed again changes nothing")
+			Expect(h.InstallOperator(ctx, harness.InstallOptions{})).To(Succeed())
+			s.eventually(ctx, "revision 4 is still stable", harness.Ready(), harness.Stable(4), harness.NoCanary())
+			Expect(s.livePods(ctx)).To(Equal(before))
+		})
+	}, SpecTimeout(4*time.Minute))
 
 	It("when the operator is upgraded with Helm in the middle of a rollout", func(ctx SpecContext) {
 		DeferCleanup(func(ctx SpecContext) {

@@ -5,7 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // Up brings up the cluster, or finds it, and connects to it.
@@ -13,6 +18,17 @@ func (h *Harness) Up(ctx context.Context) error {
 	if err := h.run(ctx, h.out, "go", "run", "./hack/cluster", "up"); err != nil {
 		return err
 	}
+	if err := h.find(ctx); err != nil {
+		return err
+	}
+	return h.connect()
+}
+
+// Existing says whether the cluster was there before and is not ours to take down.
+func (h *Harness) Existing() bool { return slices.Contains(h.Environment, "CLUSTER=existing") }
+
+// find asks the cluster tool what programs must be run with to reach the cluster.
+func (h *Harness) find(ctx context.Context) error {
 	exports, err := h.capture(ctx, "go", "run", "./hack/cluster", "env")
 	if err != nil {
 		return err
@@ -26,7 +42,7 @@ func (h *Harness) Up(ctx context.Context) error {
 			h.Kubeconfig = path
 		}
 	}
-	return h.connect()
+	return nil
 }
 
 // parseExports reads lines of `export NAME=VALUE`, the value quoted for a shell or not.
@@ -67,4 +83,33 @@ func (h *Harness) BuildImages(ctx context.Context) error {
 		}
 	}
 	return h.run(ctx, h.out, "go", args...)
+}
+
+// Down takes the cluster down. From one that was there before it takes away what the harness has put there.
+func (h *Harness) Down(ctx context.Context) error {
+	if err := h.find(ctx); err != nil {
+		return err
+	}
+	if h.Existing() {
+		if err := h.cleanUp(ctx); err != nil {
+			return err
+		}
+	}
+	return h.run(ctx, h.out, "go", "run", "./hack/cluster", "down")
+}
+
+// cleanUp takes the shared namespace away, with the demo's model in it, and the operator. The CRD stays, as it does after
+// every `helm uninstall`: deleting it would delete every model of the cluster.
+func (h *Harness) cleanUp(ctx context.Context) error {
+	if err := h.connect(); err != nil {
+		return err
+	}
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: SharedNamespace}}
+	if err := client.IgnoreNotFound(h.Client.Delete(ctx, ns)); err != nil {
+		return err
+	}
+	if err := h.WaitGone(ctx, client.ObjectKeyFromObject(ns), &corev1.NamespaceList{}); err != nil {
+		return err
+	}
+	return h.UninstallOperator(ctx)
 }
