@@ -174,8 +174,11 @@ func (x *unpacker) entry(name string, size int64, open func() (io.ReadCloser, er
 		return err
 	}
 	clean := path.Clean(name)
-	if !usablePath(clean) || slices.Contains(strings.Split(name, "/"), "..") {
+	if slices.Contains(strings.Split(name, "/"), "..") || path.IsAbs(name) {
 		return newError(contract.ReasonArtifactUnsafe, nil, "the archive's entry %.100q leads out of its directory", name)
+	}
+	if !usablePath(clean) {
+		return newError(contract.ReasonArtifactUnsafe, nil, "the archive's entry %.100q cannot be a file below a directory", name)
 	}
 	if size > x.budget {
 		return tooLarge(x.limits.MaxBytes)

@@ -173,6 +173,7 @@ func TestHostileArchives(t *testing.T) {
 		"tar, parent, but inside": {makeTar(good, entry{name: "a/../evil"}), contract.ReasonArtifactUnsafe},
 		"tar, absolute":           {makeTar(good, entry{name: "/tmp/evil"}), contract.ReasonArtifactUnsafe},
 		"tar, backslash":          {makeTar(good, entry{name: `..\evil`}), contract.ReasonArtifactUnsafe},
+		"tar, name too long":      {makeTar(good, entry{name: strings.Repeat("n", 300)}), contract.ReasonArtifactUnsafe},
 		"tar, symlink":            {makeTar(good, entry{name: "evil", body: "/", kind: tar.TypeSymlink}), contract.ReasonArtifactUnsafe},
 		"tar, link":               {makeTar(good, entry{name: "evil", body: "model.pkl", kind: tar.TypeLink}), contract.ReasonArtifactUnsafe},
 		"tar, device":             {makeTar(good, entry{name: "evil", kind: tar.TypeChar}), contract.ReasonArtifactUnsafe},

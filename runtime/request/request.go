@@ -192,6 +192,8 @@ func (p *parser) body() error {
 	switch {
 	case p.i == len(p.s):
 		return p.fail(`the body is empty; it must be a JSON object with "inputs"`)
+	case strings.HasPrefix(p.s, "\ufeff"):
+		return p.fail("the body begins with a byte order mark, which JSON has not; send it as UTF-8 without one")
 	case p.s[p.i] != '{':
 		return p.fail(`the body must be a JSON object with "inputs"`)
 	}

@@ -289,15 +289,28 @@ func TestPredictCommandWaits(t *testing.T) {
 			return
 		}
 		w.Header().Set(contract.HeaderRevision, "4")
-		_, _ = io.WriteString(w, "{}")
+		_, _ = io.WriteString(w, `{"outputs":{"ctr_score":0.5}}`)
 	}))
 	defer s.Close()
 	var out bytes.Buffer
 	cmd := PredictCommand()
 	cmd.SetOut(&out)
 	cmd.SetArgs([]string{"--url", s.URL, "--model", "m", "--wait", "30s"})
-	if err := cmd.Execute(); err != nil || out.String() != "{} revision=4\n" || n.Load() != 3 {
+	if err := cmd.Execute(); err != nil || out.String() != `{"outputs":{"ctr_score":0.5}} revision=4`+"\n" || n.Load() != 3 {
 		t.Errorf("%v, %s, %d", err, out.String(), n.Load())
+	}
+}
+
+// Whoever says 200 to everything is no server of the model.
+func TestPredictCommandWantsAPrediction(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }))
+	defer s.Close()
+	cmd := PredictCommand()
+	cmd.SetOut(io.Discard)
+	cmd.SetErr(io.Discard)
+	cmd.SetArgs([]string{"--url", s.URL, "--model", "m"})
+	if err := cmd.Execute(); err == nil || !strings.Contains(err.Error(), "not a JSON object: <html>") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ctr-operator/ctr-operator/runtime/contract"
+	"github.com/ctr-operator/ctr-operator/runtime/request"
 )
 
 // exampleInputs are what PredictCommand asks where it is told nothing else.
@@ -96,9 +97,9 @@ func (c *client) run(ctx context.Context, out io.Writer) error {
 func (c *client) ask(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	verb := "predict"
+	verb, shape := "predict", request.Single
 	if strings.HasPrefix(strings.TrimSpace(c.inputs), "[") {
-		verb = "batch_predict"
+		verb, shape = "batch_predict", request.Batch
 	}
 	address := fmt.Sprintf("%s/v1/models/%s:%s", strings.TrimSuffix(c.url, "/"), url.PathEscape(c.model), verb)
 	body := append(append([]byte(`{"inputs":`), c.inputs...), '}')
@@ -119,6 +120,9 @@ func (c *client) ask(ctx context.Context) (string, error) {
 	text := strings.TrimSpace(string(answer))
 	switch {
 	case response.StatusCode == http.StatusOK:
+		if err := request.CheckAnswer(text, shape); err != nil {
+			return "", fmt.Errorf("%s does not answer with a prediction: %w: %.200s", address, err, text)
+		}
 		return fmt.Sprintf("%s revision=%s", text, response.Header.Get(contract.HeaderRevision)), nil
 	case response.StatusCode >= http.StatusInternalServerError:
 		return "", notNow{fmt.Errorf("%s: %s: %s", address, response.Status, text)}
