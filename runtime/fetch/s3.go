@@ -91,10 +91,11 @@ func newBucket(where location, config S3Config, transport http.RoundTripper) (*b
 		Region:       config.Region,
 		UsePathStyle: config.pathStyle(),
 		Credentials:  aws.AnonymousCredentials{},
-		// Redirections of S3 say that the region is wrong; following them with a signature for the first one is no use.
-		HTTPClient: &http.Client{Transport: boundedXML{readableRedirects{transport}}, CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse
-		}},
+		HTTPClient: &http.Client{
+			Transport: boundedXML{readableRedirects{transport}},
+			// Redirections of S3 say that the region is wrong; following them with a signature for the first one is no use.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
 		// Trying again is the download loop's business, for all sources alike.
 		Retryer:                    aws.NopRetryer{},
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,

@@ -130,7 +130,7 @@ func TestForwardJudgesAnswers(t *testing.T) {
 		"no content":        {status(204), ReasonStatus},
 		"internal error":    {status(500), ReasonStatus},
 		"unavailable":       {status(503), ReasonStatus},
-		"switches protocols, and hangs": {func(w http.ResponseWriter, r *http.Request) {
+		"switches protocols, and hangs": {func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, err := w.(http.Hijacker).Hijack()
 			if err != nil {
 				panic(err)
