@@ -73,8 +73,8 @@ type CTRModelSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.startsWith('data:') || !self.matches('^[^/?#]*//[^/?#]*@')",message="artifactURL must not contain a user name or password; put the credentials into a Secret and name it in artifact.secretRef"
 	// +kubebuilder:validation:XValidation:rule="self.startsWith('data:') || !self.matches('(?i)([.]|%2e)([.]|%2e)')",message="artifactURL must not contain '..'"
 	// +kubebuilder:validation:XValidation:rule="!self.matches('[\\\\x00-\\\\x20\\\\x7f]')",message="artifactURL must not contain spaces or control characters; write them percent-encoded"
-	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://') || self.matches('^https?://[^/?#@:]+(:[0-9]+)?([/?#]|$)') || self.matches('^https?://[[][0-9a-fA-F:.]+[]](:[0-9]+)?([/?#]|$)')",message="artifactURL must name a host, as in https://host/path"
-	// +kubebuilder:validation:XValidation:rule="!self.startsWith('s3://') || self.contains('@') || self.matches('^s3://[a-zA-Z0-9][-._a-zA-Z0-9]*/')",message="artifactURL must name a bucket and a key or a prefix, as in s3://bucket/model.pkl or s3://bucket/prefix/"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^https?://') || self.matches('^https?://[^]/?#@:%[]+(:[0-9]+)?([/?#]|$)') || self.matches('^https?://[[][0-9a-fA-F:.]+[]](:[0-9]+)?([/?#]|$)')",message="artifactURL must name a host, as in https://host/path"
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('s3://') || self.matches('^s3://[^/?#]*@') || self.matches('^s3://[a-zA-Z0-9][-._a-zA-Z0-9]*/')",message="artifactURL must name a bucket and a key or a prefix, as in s3://bucket/model.pkl or s3://bucket/prefix/"
 	// +kubebuilder:validation:XValidation:rule="!self.startsWith('data:') || self.matches('^data:[^,]*,.')",message="artifactURL must hold data after a comma, as in data:;base64,AAAA"
 	ArtifactURL string `json:"artifactURL"`
 
