@@ -138,6 +138,13 @@ func TestReasonsAndEventsAreDocumented(t *testing.T) {
 			t.Errorf("docs/operations.md does not explain %s", value)
 		}
 	}
+	_, events, found := strings.Cut(page, "\n## Events\n")
+	events, _, _ = strings.Cut(events, "\n## ")
+	for _, value := range constants(t, "api/v1alpha1/conditions.go", "Event") {
+		if !found || !strings.Contains(events, "\n| `"+value+"` |") {
+			t.Errorf("docs/operations.md does not list the event %s", value)
+		}
+	}
 	// The first cell of a row in the tables of conditions, reasons and events names a constant.
 	rows := regexp.MustCompile("(?m)^\\| `([A-Z][A-Za-z]+)`")
 	for _, row := range rows.FindAllStringSubmatch(page, -1) {
@@ -196,6 +203,31 @@ func TestMakeTargetsExist(t *testing.T) {
 				if !regexp.MustCompile(`(?m)^` + target + `:`).MatchString(makefile) {
 					t.Errorf("%s names make %s, which the Makefile does not have", path, target)
 				}
+			}
+		}
+	}
+}
+
+// TestFocusedSpecsExist: Ginkgo runs nothing, and is content, where no spec's name has what is asked for.
+func TestFocusedSpecsExist(t *testing.T) {
+	focus := regexp.MustCompile(`-ginkgo\.focus=['"]?([\w ]+)`)
+	files, err := filepath.Glob(filepath.Join(root, "test/e*/*_test.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no suites: %v", err)
+	}
+	specs := ""
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		specs += string(text)
+	}
+	for path, text := range pages(t) {
+		for _, match := range focus.FindAllStringSubmatch(text, -1) {
+			name := regexp.MustCompile(`(?:Describe|Context|It)\("[^"]*` + regexp.QuoteMeta(match[1]))
+			if !name.MatchString(specs) {
+				t.Errorf("%s focuses on %q, which no spec is called", path, match[1])
 			}
 		}
 	}
