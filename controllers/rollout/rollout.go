@@ -44,7 +44,8 @@ type Revision struct {
 	Ready int32
 	// NextReady is how long it takes until another pod, which is ready already, counts; 0: there is none.
 	NextReady time.Duration
-	// Failed says that pods do not come up for a reason that is known.
+	// Failed says that pods do not come up because something is wrong with the revision. Pods that only lack room do not
+	// make it so: what the ready ones can carry, they carry.
 	Failed bool
 	// Replicas is what the revision's Deployment asks for; Deployed says whether there is one.
 	Replicas int32
@@ -196,7 +197,8 @@ func (d *Decision) retire(seen Observed, now time.Time) {
 		if !r.Deployed || d.runs(r.Name) {
 			continue
 		}
-		if r.RetireAt.IsZero() {
+		const most = Grace + time.Second
+		if r.RetireAt.IsZero() || r.RetireAt.Sub(now) > most { // The latter by a clock ahead of ours.
 			// Whole seconds, rounded up: that is what the annotation holds.
 			r.RetireAt = now.Add(Grace + time.Second - 1).Truncate(time.Second)
 		}

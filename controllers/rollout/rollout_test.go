@@ -205,6 +205,21 @@ func TestReplacedRevisionIsKeptForTheGrace(t *testing.T) {
 	g.Expect(c.step().Delete).To(BeEmpty())
 }
 
+func TestAClockThatWasAheadDoesNotKeepAReplacedRevision(t *testing.T) {
+	g := NewWithT(t)
+	c := newCluster(1, All)
+	c.settle(t)
+	c.target(2)
+	c.step()
+	c.podsUp()
+	c.step()
+	c.now = c.now.Add(-time.Hour)
+	g.Expect(c.step().WakeUp).To(BeNumerically("<=", Grace+time.Second))
+	c.settle(t)
+	g.Expect(c.revs[1].Deployed).To(BeFalse())
+	g.Expect(c.now).To(BeTemporally("<", start))
+}
+
 func TestSetBackWithinTheGraceIsInstant(t *testing.T) {
 	g := NewWithT(t)
 	c := newCluster(2, All)
