@@ -118,6 +118,11 @@ type Scale struct {
 	RetireAt time.Time
 }
 
+// MinReady is how long a new pod of a Deployment is ready before the one that it replaces is taken away. It is longer than
+// it takes until a pod is counted on, so that a rolling change of a single pod never looks like a revision without pods,
+// for which another would have to stand in.
+const MinReady = 3 * time.Second
+
 // Deployment runs a revision. The table's ConfigMap is mounted, but its content is no part of the template: a change of
 // it restarts nothing.
 func Deployment(m Model, rev revision.Revision, trafficConfigMap string, scale Scale,
@@ -137,6 +142,7 @@ func Deployment(m Model, rev revision.Revision, trafficConfigMap string, scale S
 		WithSpec(appsac.DeploymentSpec().
 			WithReplicas(scale.Replicas).
 			WithPaused(false).
+			WithMinReadySeconds(int32(MinReady.Seconds())).
 			WithRevisionHistoryLimit(1).
 			WithSelector(metaac.LabelSelector().WithMatchLabels(m.Selector(rev.Name))).
 			WithStrategy(appsac.DeploymentStrategy().
