@@ -12,13 +12,18 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/ctr-operator/ctr-operator/api/v1alpha1"
@@ -35,6 +40,10 @@ const (
 	// staleRetry is for what has changed since it was read; the change itself is an event, this is for the case that it
 	// came before.
 	staleRetry = 100 * time.Millisecond
+	// firstRetry and lastRetry bound the growing time between attempts after an error. Nobody tells when a quota or a policy
+	// that was in the way is gone.
+	firstRetry = 5 * time.Millisecond
+	lastRetry  = 30 * time.Second
 )
 
 // Reconciler brings the cluster to what CTRModels ask for.
@@ -59,15 +68,40 @@ type Reconciler struct {
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("ctrmodel").
-		For(&v1alpha1.CTRModel{}).
+		For(&v1alpha1.CTRModel{}, builder.WithPredicates(predicate.Funcs{UpdateFunc: worthALook})).
 		Owns(&appsv1.ControllerRevision{}).
 		Owns(&appsv1.Deployment{}).
 		Owns(&corev1.Service{}).
 		Owns(&corev1.ConfigMap{}).
 		Owns(&policyv1.PodDisruptionBudget{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(modelOfPod)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: r.Workers}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: r.Workers, RateLimiter: retries()}).
 		Complete(r)
+}
+
+// worthALook says whether an update can call for something to be done. One that only words a condition differently cannot;
+// it is our own, and looking again would never end where the apiserver refuses an object in other words each time.
+func worthALook(e event.UpdateEvent) bool {
+	before, okBefore := e.ObjectOld.(*v1alpha1.CTRModel)
+	after, okAfter := e.ObjectNew.(*v1alpha1.CTRModel)
+	if !okBefore || !okAfter || before.ResourceVersion == after.ResourceVersion {
+		return true
+	}
+	return !equality.Semantic.DeepEqual(wordless(before), wordless(after))
+}
+
+// wordless is a model without what may differ between two versions that ask for the same.
+func wordless(model *v1alpha1.CTRModel) *v1alpha1.CTRModel {
+	out := model.DeepCopy()
+	out.ResourceVersion, out.ManagedFields = "", nil
+	for i := range out.Status.Conditions {
+		out.Status.Conditions[i].Message = ""
+	}
+	return out
+}
+
+func retries() workqueue.TypedRateLimiter[reconcile.Request] {
+	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry)
 }
 
 func modelOfPod(_ context.Context, pod client.Object) []reconcile.Request {
@@ -136,6 +170,10 @@ func (p *pass) conclude(ctx context.Context, err error) (reconcile.Result, error
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		return reconcile.Result{}, nil // The model is about to go, too.
 	case errors.As(err, &leftover):
+		message := leftover.Error() + "; it is waited for. Where it stays, see its finalizers."
+		if err := p.await(ctx, message); err != nil {
+			return reconcile.Result{}, err
+		}
 		return reconcile.Result{RequeueAfter: leftoverRetry}, nil
 	case apierrors.IsConflict(err):
 		return reconcile.Result{RequeueAfter: staleRetry}, nil

@@ -60,6 +60,13 @@ func (p *pass) report(ctx context.Context, reason, message string) error {
 	return nil
 }
 
+// await says in the status what has to go before the model's objects can be made.
+func (p *pass) await(ctx context.Context, message string) error {
+	p.model.Status.ObservedGeneration = p.model.Generation
+	status.MarkWaiting(&p.model.Status.Conditions, p.model.Generation, message)
+	return p.patchStatus(ctx)
+}
+
 // cleanUp deletes what is not needed any more: retired revisions' objects, budgets of single pods, old history.
 func (p *pass) cleanUp(ctx context.Context) error {
 	running, several := map[string]bool{p.model.Name: true}, map[string]bool{}

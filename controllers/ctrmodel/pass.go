@@ -47,27 +47,46 @@ type pass struct {
 
 // resolveTarget finds the revision that the spec describes.
 func (p *pass) resolveTarget(ctx context.Context) error {
-	target, isNew := revision.Resolve(p.model.Name, p.model.Spec, p.Image, p.known, p.model.Status.LatestRevision,
-		nameOf(p.model.Status.StableRevision), nameOf(p.model.Status.CanaryRevision))
+	target, isNew := p.resolve()
 	if !isNew {
 		p.target = target
 		return nil
 	}
-	// The cache may be behind: what was made a moment ago keeps the number that it got.
-	stored := &appsv1.ControllerRevision{}
-	key := client.ObjectKey{Namespace: p.model.Namespace, Name: target.Name}
-	switch err := p.Live.Get(ctx, key, stored); {
-	case apierrors.IsNotFound(err):
-	case err != nil:
-		return fmt.Errorf("looking for revision %s: %w", target.Name, err)
-	case metav1.IsControlledBy(stored, p.model):
-		if found, err := revision.FromControllerRevision(stored); err == nil {
-			target = found
-		}
+	// The cache may be behind: what was made a moment ago keeps the number that it got, and no other gets it.
+	made, err := p.madeSince(ctx)
+	if err != nil {
+		return err
+	}
+	p.known = append(p.known, made...)
+	if target, isNew = p.resolve(); isNew {
+		p.known = append(p.known, target)
 	}
 	p.target = target
-	p.known = append(p.known, target)
 	return nil
+}
+
+func (p *pass) resolve() (target revision.Revision, isNew bool) {
+	return revision.Resolve(p.model.Name, p.model.Spec, p.Image, p.known, p.model.Status.LatestRevision,
+		nameOf(p.model.Status.StableRevision), nameOf(p.model.Status.CanaryRevision))
+}
+
+// madeSince are the model's stored revisions that the cache does not have: yet, or because their labels are gone.
+func (p *pass) madeSince(ctx context.Context) ([]revision.Revision, error) {
+	var stored appsv1.ControllerRevisionList
+	if err := p.Live.List(ctx, &stored, client.InNamespace(p.model.Namespace)); err != nil {
+		return nil, fmt.Errorf("looking for the newest revisions: %w", err)
+	}
+	var made []revision.Revision
+	for i := range stored.Items {
+		cr := &stored.Items[i]
+		if _, known := p.revisionNamed(cr.Name); known || !metav1.IsControlledBy(cr, p.model) {
+			continue
+		}
+		if rev, err := revision.FromControllerRevision(cr); err == nil {
+			made = append(made, rev)
+		}
+	}
+	return made, nil
 }
 
 // storeRevisions makes ControllerRevisions of the revisions that are in use, and puts right those that were changed.
@@ -93,12 +112,10 @@ func (p *pass) decide(context.Context) error {
 	p.seen = rollout.Observed{Stable: p.stableName()}
 	for _, rev := range p.known {
 		d := p.have.deployments[rev.Name]
+		seen := rollout.Revision{ID: rollout.ID{Name: rev.Name, Number: rev.Number}}
 		if f := status.Diagnose(rev, d, p.have.pods[rev.Name]); f != nil {
 			p.failures[rev.Name] = f
-		}
-		seen := rollout.Revision{
-			ID:     rollout.ID{Name: rev.Name, Number: rev.Number},
-			Failed: p.failures[rev.Name] != nil,
+			seen.Failed = !f.OfTheCluster()
 		}
 		seen.Ready, seen.NextReady = p.reachablePods(rev.Name)
 		if d != nil {
@@ -118,7 +135,7 @@ func (p *pass) decide(context.Context) error {
 // stableName is the stable revision as the status remembers it. A status that was lost (a restored backup has none) is
 // made up for by what the model's Service selects, if that is serving.
 func (p *pass) stableName() string {
-	if p.model.Status.ObservedGeneration > 0 {
+	if len(p.model.Status.Traffic) > 0 { // Not the generation: that is also noted where nothing could be decided.
 		return nameOf(p.model.Status.StableRevision)
 	}
 	service := p.have.services[p.model.Name]

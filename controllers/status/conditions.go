@@ -68,6 +68,11 @@ func MarkBlocked(list *[]metav1.Condition, generation int64, reason, message str
 	conditions{list, generation}.markStalled(reason, message)
 }
 
+// MarkWaiting is for a model whose objects can be made once something is gone that is on its way out.
+func MarkWaiting(list *[]metav1.Condition, generation int64, message string) {
+	conditions{list, generation}.markProgressing(metav1.ConditionUnknown, v1alpha1.ReasonProgressing, message)
+}
+
 // Mark brings a model's conditions up to date.
 func Mark(list *[]metav1.Condition, s Situation) {
 	c := conditions{list, s.Generation}

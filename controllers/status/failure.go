@@ -27,6 +27,16 @@ type Failure struct {
 	Advice string
 }
 
+// OfTheCluster says whether it is room, quota or the image's way to a node that is missing, and not the revision that is
+// bad: pods of it that are ready are as good as ever.
+func (f Failure) OfTheCluster() bool {
+	switch f.Reason {
+	case v1alpha1.ReasonUnschedulable, v1alpha1.ReasonPodsNotCreated, v1alpha1.ReasonImagePullFailed, v1alpha1.ReasonEvicted:
+		return true
+	}
+	return false
+}
+
 // Sentence is a failure by itself, where there is nothing to say about who serves.
 func (f Failure) Sentence() string {
 	return strings.TrimSpace(f.What + ". " + f.Advice)

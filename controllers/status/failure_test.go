@@ -2,6 +2,7 @@ package status
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +120,7 @@ func TestDiagnose(t *testing.T) {
 		"enough ready": {[]corev1.Pod{readyPod(), readyPod(), pod(crashed(1, forbidden))}, "", ""},
 		"not enough":   {[]corev1.Pod{readyPod(), pod(crashed(1, forbidden))}, "ArtifactForbidden", ""},
 	}
+	blameless := []string{v1alpha1.ReasonUnschedulable, v1alpha1.ReasonImagePullFailed, v1alpha1.ReasonEvicted}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
@@ -130,6 +132,7 @@ func TestDiagnose(t *testing.T) {
 			g.Expect(f).NotTo(BeNil())
 			g.Expect(f.Reason).To(Equal(c.reason))
 			g.Expect(f.What).To(ContainSubstring(c.what))
+			g.Expect(f.OfTheCluster()).To(Equal(slices.Contains(blameless, c.reason)))
 			g.Expect(f.What).NotTo(HaveSuffix("."))
 			g.Expect(f.What).NotTo(ContainSubstring("signature"))
 			g.Expect(f.What+f.Advice).To(Or(ContainSubstring(". "), HaveSuffix(".")), "it says what to do")
@@ -181,6 +184,11 @@ func TestShortURL(t *testing.T) {
 	g.Expect(shortURL("https://h/p?sig=x")).To(Equal("https://h/p"))
 	g.Expect(shortURL("data:;base64,AAAA")).To(Equal("the data: URL"))
 	g.Expect(utf8.RuneCountInString(shortURL("s3://b/" + strings.Repeat("x", 2000)))).To(Equal(200))
+}
+
+// TestAPodIsCountedOnBeforeTheOneThatItReplacesGoes: else a restart of a single pod would look like an outage.
+func TestAPodIsCountedOnBeforeTheOneThatItReplacesGoes(t *testing.T) {
+	NewWithT(t).Expect(workload.MinReady).To(BeNumerically(">", Reachable))
 }
 
 func TestAPodCountsOnlyWhenItCanBeReached(t *testing.T) {

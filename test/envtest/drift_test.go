@@ -209,7 +209,13 @@ var _ = Describe("A name that somebody else has", func() {
 			return apierrors.IsNotFound(direct.Get(ctx, client.ObjectKey{Namespace: w.namespace, Name: modelName}, &v1alpha1.CTRModel{}))
 		}).Should(BeTrue())
 		w.apply(ctx, v1)
-		Consistently(func() string { return condition(w.model(ctx), v1alpha1.ConditionStalled).Reason }).Should(BeEmpty())
+		waiting := w.settled(ctx, v1alpha1.ConditionReconciling, metav1.ConditionTrue)
+		Expect(condition(waiting, v1alpha1.ConditionReady).Status).To(Equal(metav1.ConditionUnknown))
+		Expect(condition(waiting, v1alpha1.ConditionReady).Message).To(ContainSubstring("from a deleted model of the same name"))
+		n := w.api.count()
+		Consistently(func() string { return condition(w.model(ctx), v1alpha1.ConditionStalled).Reason }).
+			Should(Equal(v1alpha1.ReasonNotStalled))
+		Expect(w.api.since(n)).To(BeEmpty())
 
 		By("doing what the garbage collector would")
 		for _, list := range []client.ObjectList{
