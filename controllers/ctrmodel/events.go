@@ -29,19 +29,20 @@ func (p *pass) announceRoles(old, now v1alpha1.CTRModelStatus) {
 		p.promoted(*now.StableRevision)
 	}
 	canaryBefore, canary := nameOf(old.CanaryRevision), nameOf(now.CanaryRevision)
+	if canaryBefore != "" && canaryBefore != canary && canaryBefore != nameOf(now.StableRevision) {
+		p.setBack(*old.CanaryRevision)
+	}
 	switch {
 	case canary != "" && canary != canaryBefore:
 		p.canaryStarted(*now.CanaryRevision, weightOf(now))
 	case canary != "" && weightOf(now) != weightOf(old):
 		p.weightChanged(*now.CanaryRevision, weightOf(old), weightOf(now))
-	case canary == "" && canaryBefore != "" && canaryBefore != nameOf(now.StableRevision):
-		p.setBack(*old.CanaryRevision)
 	}
 	standsIn, stoodIn := standIn(now), standIn(old)
 	switch {
 	case standsIn && !stoodIn:
 		p.standInStarted(*now.CanaryRevision, *now.StableRevision)
-	case stoodIn && !standsIn && now.StableRevision != nil:
+	case stoodIn && !standsIn && nameOf(now.StableRevision) == nameOf(old.StableRevision):
 		p.standInEnded(*now.StableRevision)
 	}
 }
