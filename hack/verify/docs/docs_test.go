@@ -208,6 +208,21 @@ func TestMakeTargetsExist(t *testing.T) {
 	}
 }
 
+func TestTreeIsComplete(t *testing.T) {
+	page := read(t, "docs/architecture.md")
+	for _, parent := range []string{"api", "controllers", "runtime"} {
+		entries, err := os.ReadDir(filepath.Join(root, parent))
+		if err != nil || len(entries) == 0 {
+			t.Fatalf("nothing in %s: %v", parent, err)
+		}
+		for _, entry := range entries {
+			if name := parent + "/" + entry.Name(); entry.IsDir() && !strings.Contains(page, "`"+name+"`") {
+				t.Errorf("docs/architecture.md does not say what is in %s", name)
+			}
+		}
+	}
+}
+
 // TestFocusedSpecsExist: Ginkgo runs nothing, and is content, where no spec's name has what is asked for.
 func TestFocusedSpecsExist(t *testing.T) {
 	focus := regexp.MustCompile(`-ginkgo\.focus=['"]?([\w ]+)`)
