@@ -166,11 +166,16 @@ func (p *pass) reachablePods(revision string) (count int32, next time.Duration) 
 	return count, next
 }
 
-// applyRevisionServices makes the addresses to which the table points.
+// applyRevisionServices makes the addresses to which the table points. A revision that gets no traffic can do without:
+// where a quota is full, the others are not to wait, nor is the one that is about to make room.
 func (p *pass) applyRevisionServices(ctx context.Context) error {
 	p.addresses = traffic.Addresses{}
 	for _, w := range p.decision.Workloads {
 		service, err := p.applier.apply(ctx, workload.RevisionService(p.owner, w.Name), p.have.services[w.Name])
+		if refusal(err) && w.ID != p.decision.Stable && p.decision.WeightOf(w.ID) == 0 {
+			p.refuse(w.Name, err)
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -229,10 +234,12 @@ func (p *pass) applyModelService(ctx context.Context) error {
 // applyWorkloads makes, scales and retires the Deployments, and the disruption budgets of those with several pods.
 func (p *pass) applyWorkloads(ctx context.Context) error {
 	for _, w := range p.decision.Workloads {
+		if p.addresses[w.Name] == "" && p.have.deployments[w.Name] == nil {
+			continue // Its Service was refused.
+		}
 		err := p.applyWorkload(ctx, w)
 		if refusal(err) {
-			p.failures[w.Name] = status.Rejected(err)
-			p.refused = errors.Join(p.refused, err)
+			p.refuse(w.Name, err)
 			continue
 		}
 		if err != nil {
@@ -240,6 +247,12 @@ func (p *pass) applyWorkloads(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// refuse notes that the apiserver has refused an object of a revision.
+func (p *pass) refuse(revision string, err error) {
+	p.failures[revision] = status.Rejected(err)
+	p.refused = errors.Join(p.refused, err)
 }
 
 func (p *pass) applyWorkload(ctx context.Context, w rollout.Workload) error {

@@ -97,9 +97,12 @@ type Decision struct {
 }
 
 // CanaryWeight is the canary's share.
-func (d Decision) CanaryWeight() int32 {
+func (d Decision) CanaryWeight() int32 { return d.WeightOf(d.Canary) }
+
+// WeightOf is a revision's share; 0 where it has none.
+func (d Decision) WeightOf(id ID) int32 {
 	for _, s := range d.Shares {
-		if s.Name == d.Canary.Name {
+		if s.Name == id.Name {
 			return s.Weight
 		}
 	}

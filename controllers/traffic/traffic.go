@@ -34,6 +34,9 @@ func Table(model string, target rollout.ID, sticky v1alpha1.Stickiness, shares [
 		Stickiness: contract.Stickiness{Header: sticky.Header, Field: sticky.Field},
 	}
 	for _, share := range shares {
+		if to[share.Name] == "" {
+			continue // It cannot be reached, and so has no weight.
+		}
 		role := contract.RoleCanary
 		if share.Stable {
 			role = contract.RoleStable

@@ -21,6 +21,13 @@ var (
 	now = time.Date(2026, 11, 20, 12, 0, 0, 5, time.UTC)
 )
 
+func TestARevisionThatCannotBeReachedIsNotInTheTable(t *testing.T) {
+	g := NewWithT(t)
+	shares := []rollout.Share{{ID: one, Stable: true, Weight: 100}, {ID: two}}
+	table := Table("m", two, v1alpha1.Stickiness{}, shares, Addresses{"m--1": "10.0.0.1"})
+	g.Expect(table.Revisions).To(ConsistOf(HaveField("Name", "m--1")))
+}
+
 func TestTable(t *testing.T) {
 	g := NewWithT(t)
 	table := Table("m", two, v1alpha1.Stickiness{Field: "query"},

@@ -110,6 +110,32 @@ var _ = Describe("A failing revision", func() {
 })
 
 var _ = Describe("A model whose objects are refused", func() {
+	It("keeps what it has in order, where there is no room for a canary's Service", func(ctx SpecContext) {
+		w := newWorld(ctx)
+		w.apply(ctx, v1)
+		stable := w.isReady(ctx).Status.StableRevision
+		full := corev1.ResourceList{corev1.ResourceServices: quantity("2")}
+		quota := &corev1.ResourceQuota{
+			ObjectMeta: metav1.ObjectMeta{Name: "two-services", Namespace: w.namespace},
+			Spec:       corev1.ResourceQuotaSpec{Hard: full},
+		}
+		Expect(direct.Create(ctx, quota)).To(Succeed())
+		quota.Status = corev1.ResourceQuotaStatus{Hard: full, Used: full}
+		Expect(direct.Status().Update(ctx, quota)).To(Succeed())
+
+		w.apply(ctx, v2, weight(50), replicas(3))
+		model := w.settled(ctx, v1alpha1.ConditionStalled, metav1.ConditionTrue)
+		Expect(condition(model, v1alpha1.ConditionReady).Message).To(And(
+			ContainSubstring("exceeded quota: two-services"), ContainSubstring("revision 1 keeps serving 100 %")))
+		Eventually(func() int32 { return *w.deployments(ctx)[stable.Name].Spec.Replicas }).Should(BeEquivalentTo(3))
+		Expect(w.deployments(ctx)).To(HaveLen(1))
+		Expect(w.weights(ctx)).To(Equal(map[int64]int32{1: 100}))
+
+		Expect(direct.Delete(ctx, quota)).To(Succeed())
+		w.isReady(ctx)
+		Expect(w.weights(ctx)).To(Equal(map[int64]int32{1: 50, 2: 50}))
+	})
+
 	It("says so, and goes on by itself when they no longer are", func(ctx SpecContext) {
 		w := newWorld(ctx)
 		none := corev1.ResourceList{corev1.ResourceServices: quantity("0")}
