@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -66,9 +65,9 @@ func UserPart(spec v1alpha1.CTRModelSpec) User {
 
 func (u User) normal() User {
 	u.Server = new(v1alpha1.WithServerDefaults(u.Server))
-	u.Artifact = nilIfZero(u.Artifact)
-	u.Resources = nilIfZero(u.Resources)
-	u.PodTemplate = nilIfZero(u.PodTemplate)
+	u.Artifact = nilIfEmpty(u.Artifact)
+	u.Resources = nilIfEmpty(u.Resources)
+	u.PodTemplate = nilIfEmpty(u.PodTemplate)
 	return u
 }
 
@@ -181,8 +180,9 @@ func Expired(known []Revision, live ...string) []Revision {
 	return idle[min(len(idle), HistoryLimit):]
 }
 
-func nilIfZero[T any](p *T) *T {
-	if p == nil || reflect.ValueOf(*p).IsZero() {
+// nilIfEmpty drops a struct in which nothing is said, be it with empty maps.
+func nilIfEmpty[T any](p *T) *T {
+	if b, err := json.Marshal(p); err == nil && string(b) == "{}" {
 		return nil
 	}
 	return p

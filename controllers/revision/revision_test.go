@@ -39,6 +39,10 @@ func TestUserPartIsWhatShapesPods(t *testing.T) {
 		"empty struct": {func(s *v1alpha1.CTRModelSpec) {
 			s.Artifact, s.PodTemplate = &v1alpha1.Artifact{}, &v1alpha1.PodTemplate{}
 		}, true},
+		"empty maps": {func(s *v1alpha1.CTRModelSpec) {
+			s.PodTemplate = &v1alpha1.PodTemplate{Labels: map[string]string{}, Tolerations: []corev1.Toleration{}}
+			s.Resources = &v1alpha1.Resources{Limits: corev1.ResourceList{}}
+		}, true},
 		"defaults spelled out": {func(s *v1alpha1.CTRModelSpec) {
 			s.Server = &v1alpha1.Server{ForwardTimeout: &metav1.Duration{Duration: 500 * time.Millisecond}}
 		}, true},
