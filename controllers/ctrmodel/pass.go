@@ -113,13 +113,13 @@ func (p *pass) decide(context.Context) error {
 	for _, rev := range p.known {
 		d := p.have.deployments[rev.Name]
 		seen := rollout.Revision{ID: rollout.ID{Name: rev.Name, Number: rev.Number}}
-		if f := status.Diagnose(rev, d, p.have.pods[rev.Name]); f != nil {
-			p.failures[rev.Name] = f
-			seen.Failed = !f.OfTheCluster()
-		}
 		seen.Ready, seen.NextReady = p.reachablePods(rev.Name)
 		if d != nil {
 			seen.Deployed, seen.Replicas, seen.RetireAt = true, *d.Spec.Replicas, workload.RetireAt(d)
+		}
+		if f := status.Diagnose(rev, d, p.have.pods[rev.Name]); f != nil {
+			p.failures[rev.Name] = f
+			seen.Failed = seen.Ready < seen.Replicas && !f.OfTheCluster()
 		}
 		p.seen.Revisions = append(p.seen.Revisions, seen)
 	}

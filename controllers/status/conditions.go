@@ -141,8 +141,12 @@ func (s Situation) markCanary(c conditions) {
 // failing is the sentence about a newest revision that does not come up: what it gets, why, who serves, what to do.
 func (s Situation) failing(f Failure) string {
 	gets := "gets no traffic"
-	if s.weight(s.Plan.Target) > 0 && s.ready(s.Plan.Target) > 0 {
-		gets = fmt.Sprintf("has %d of %d pods", s.ready(s.Plan.Target), s.wanted(s.Plan.Target))
+	switch ready, wanted := s.ready(s.Plan.Target), s.wanted(s.Plan.Target); {
+	case s.weight(s.Plan.Target) == 0 || ready == 0:
+	case ready >= wanted:
+		gets = "cannot replace its pods"
+	default:
+		gets = fmt.Sprintf("has %d of %d pods", ready, wanted)
 	}
 	message := fmt.Sprintf("revision %d %s: %s; %s.", s.Plan.Target.Number, gets, f.What, s.keepsServing())
 	return strings.TrimSpace(message + " " + f.Advice)

@@ -76,8 +76,8 @@ func CountsIn(pod *corev1.Pod, now time.Time) (left time.Duration, ready bool) {
 	return max(left, 0), true
 }
 
-// Diagnose says why a revision has fewer ready pods than its Deployment asks for, or nil where all is well or where time
-// will tell. Of several reasons it gives the most telling one.
+// Diagnose says why a revision has fewer ready pods than its Deployment asks for, or cannot replace those that it has, or
+// nil where all is well or where time will tell. Of several reasons it gives the most telling one.
 func Diagnose(rev revision.Revision, deployment *appsv1.Deployment, pods []corev1.Pod) *Failure {
 	ready := int32(0)
 	var worst *Failure
@@ -90,8 +90,14 @@ func Diagnose(rev revision.Revision, deployment *appsv1.Deployment, pods []corev
 			worst = f
 		}
 	}
-	if deployment == nil || ready >= deref(deployment.Spec.Replicas, 1) {
+	if deployment == nil {
 		return nil
+	}
+	if ready >= deref(deployment.Spec.Replicas, 1) {
+		if deployment.Status.UnavailableReplicas == 0 {
+			return nil // What fails is nobody's any more.
+		}
+		return worst
 	}
 	if worst == nil {
 		worst = deploymentFailure(deployment)

@@ -152,6 +152,17 @@ func TestPodsThatAreNotCreated(t *testing.T) {
 	g.Expect(Diagnose(testRevision(), nil, nil)).To(BeNil())
 }
 
+// TestPodsThatCannotBeReplaced: a changed template (of a newer operator, say) whose pods do not come up beside the old ones.
+func TestPodsThatCannotBeReplaced(t *testing.T) {
+	g := NewWithT(t)
+	d := deployment(1)
+	crashing := pod(crashed(2, corev1.ContainerStateTerminated{ExitCode: 2}))
+	g.Expect(Diagnose(testRevision(), d, []corev1.Pod{readyPod(), crashing})).To(BeNil(), "nobody waits for it")
+	d.Status.UnavailableReplicas = 1
+	g.Expect(Diagnose(testRevision(), d, []corev1.Pod{readyPod(), crashing})).To(HaveField("Reason", v1alpha1.ReasonCrashLooping))
+	g.Expect(Diagnose(testRevision(), d, []corev1.Pod{readyPod(), pod(waiting("ContainerCreating", ""))})).To(BeNil())
+}
+
 func TestTheAnswerDoesNotDependOnTheOrderOfPods(t *testing.T) {
 	g := NewWithT(t)
 	a := pod(crashed(1, words(contract.Termination{Reason: contract.ReasonDigestMismatch, Message: "a"})))

@@ -83,6 +83,8 @@ func TestConditions(t *testing.T) {
 			v1alpha1.ReasonStableUnavailable, "no pod of revision 1, the stable one, is ready; revision 2 serves 100 %."},
 		"stable down for a reason": {situation(two, "m--1", 2, 10, 0, 2, nil, golden), no, no, yes, yes, yes,
 			v1alpha1.ReasonStableUnavailable, "no pod of revision 1, the stable one, is ready: golden example 2 expected ctr_score 0.31, got 0.12 (s3://m); revision 2 serves 100 %. Fix it."},
+		"stable, new pods failing": {situation(one, "m--1", 2, 100, 2, 0, golden), no, no, yes, no, "",
+			"GoldenMismatch", "revision 1 cannot replace its pods: golden example 2 expected ctr_score 0.31, got 0.12 (s3://m); revision 1 serves 100 %. Fix it."},
 		"stable, some pods failing": {situation(one, "m--1", 2, 100, 1, 0, golden), no, no, yes, no, "",
 			"GoldenMismatch", "revision 1 has 1 of 2 pods: golden example 2 expected ctr_score 0.31, got 0.12 (s3://m); revision 1 serves 100 %. Fix it."},
 	}
