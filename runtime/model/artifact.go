@@ -14,6 +14,7 @@ import (
 
 	"github.com/ctr-operator/ctr-operator/runtime/contract"
 	"github.com/ctr-operator/ctr-operator/runtime/format/pickle"
+	"github.com/ctr-operator/ctr-operator/runtime/format/unpack"
 )
 
 // The files of a bundle that are not the model.
@@ -25,6 +26,9 @@ const (
 
 // wholeArtifact is the path in errors that are about the directory.
 const wholeArtifact = "artifact"
+
+// packedHead is enough of a compressed file to tell what is in it, for methods that compress large blocks, too.
+const packedHead = 1 << 20
 
 // maxFiles bounds the size of a bundle.
 const maxFiles = 1000
@@ -108,7 +112,7 @@ func (a *artifact) find(ctx context.Context) error {
 		return loadError(contract.ReasonArtifactNotFound, wholeArtifact, "there is no model file in the artifact")
 	default:
 		return loadError(contract.ReasonArtifactMalformed, wholeArtifact, fmt.Sprintf(
-			"none of %s is a model; publish the file that pickle.dump wrote", list(others)))
+			"none of %s is a model; publish the file that pickle.dump or joblib.dump wrote", list(others)))
 	}
 	return nil
 }
@@ -163,16 +167,21 @@ func isSidecar(base string) bool {
 		strings.HasSuffix(lower, ".md") || strings.HasSuffix(lower, ".txt") || strings.HasSuffix(lower, ".sha256")
 }
 
-// looksLikeModel reads a file's first bytes. A file that cannot be read does not look like one.
+// looksLikeModel reads a file's first bytes, and unpacks them if need be: a compressed log is no model. A file that cannot
+// be read does not look like one.
 func (a *artifact) looksLikeModel(name string) bool {
 	file, err := a.root.Open(name)
 	if err != nil {
 		return false
 	}
 	defer file.Close()
+	packed := make([]byte, packedHead)
+	n, err := io.ReadFull(file, packed)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false
+	}
 	head := make([]byte, 2)
-	_, err = io.ReadFull(file, head)
-	return err == nil && pickle.IsPickle(head)
+	return pickle.IsPickle(head[:unpack.Head(packed[:n], head)])
 }
 
 // read returns the model's bytes.

@@ -53,48 +53,93 @@ func lines[T any](t testing.TB, path string) []T {
 	return values
 }
 
-type vectorInput struct{ Features []float64 }
+// vectorInput is a line of inputs; null stands for a missing value.
+type vectorInput struct{ Features []*float64 }
+
+func (v vectorInput) row() *model.Row {
+	features := make([]float64, len(v.Features))
+	for i, value := range v.Features {
+		features[i] = math.NaN()
+		if value != nil {
+			features[i] = *value
+		}
+	}
+	return &model.Row{Features: features}
+}
+
+// artifacts are the fixtures that scikit-learn made.
+func artifacts(t testing.TB) []string {
+	t.Helper()
+	var found []string
+	for _, extension := range []string{"pkl", "joblib"} {
+		files, err := filepath.Glob(testdata + "/sklearn/*/*." + extension)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, files...)
+	}
+	if len(found) < 200 {
+		t.Fatalf("found %d artifacts; make fixtures", len(found))
+	}
+	return found
+}
+
+// difference is the largest one of a suite.
+type difference struct {
+	largest     float64
+	at          string
+	predictions int
+}
 
 // Every fixture predicts what the scikit-learn that wrote it predicted, on every row, and refuses the rows that
 // scikit-learn refuses.
 func TestConformance(t *testing.T) {
-	artifacts, err := filepath.Glob(testdata + "/sklearn/*/*.pkl")
-	if err != nil || len(artifacts) < 60 {
-		t.Fatalf("found %d artifacts (%v); make fixtures", len(artifacts), err)
-	}
-	worst, worstAt, predictions := 0.0, "", 0
-	for _, artifact := range artifacts {
-		name := strings.TrimSuffix(strings.TrimPrefix(artifact, testdata+"/sklearn/"), ".pkl")
+	found, worst := artifacts(t), &difference{}
+	for _, artifact := range found {
+		name := strings.TrimPrefix(artifact, testdata+"/sklearn/")
 		t.Run(name, func(t *testing.T) {
 			m := open(t, artifact)
-			inputs := lines[vectorInput](t, fmt.Sprintf("%s/sklearn/inputs-%d.jsonl", testdata, m.Signature().Features))
-			expected := lines[*float64](t, strings.TrimSuffix(artifact, ".pkl")+".jsonl")
-			if len(inputs) != len(expected) || len(inputs) < 200 {
-				t.Fatalf("%d inputs, %d outputs", len(inputs), len(expected))
-			}
-			for i, input := range inputs {
-				got, err := m.Predict(&model.Row{Features: input.Features})
-				var refused *model.InputError
-				switch {
-				case expected[i] == nil && !errors.As(err, &refused):
-					t.Errorf("row %d: got %v, %v; scikit-learn refuses %v", i+1, got, err, input.Features)
-				case expected[i] == nil:
-				case err != nil:
-					t.Errorf("row %d: %v; expected %v", i+1, err, *expected[i])
-				default:
-					off := math.Abs(got - *expected[i])
-					if !(off <= exactness) {
-						t.Errorf("row %d: got %v, expected %v: off by %v", i+1, got, *expected[i], off)
-					}
-					if off > worst {
-						worst, worstAt = off, fmt.Sprintf("%s, row %d", name, i+1)
-					}
-					predictions++
-				}
+			stem := strings.TrimSuffix(artifact, filepath.Ext(artifact))
+			inputs := fmt.Sprintf("%s/sklearn/inputs-%d", testdata, m.Signature().Features)
+			conforms(t, m, inputs+".jsonl", stem+".jsonl", worst)
+			if m.Signature().Missing {
+				conforms(t, m, inputs+"-missing.jsonl", stem+".missing.jsonl", worst)
+			} else if _, err := os.Stat(stem + ".missing.jsonl"); err == nil {
+				t.Error("the signature does not say that values may be missing")
 			}
 		})
 	}
-	t.Logf("%d artifacts, %d predictions; largest difference %.3g (%s)", len(artifacts), predictions, worst, worstAt)
+	t.Logf("%d artifacts, %d predictions; largest difference %.3g (%s)", len(found), worst.predictions, worst.largest, worst.at)
+}
+
+// conforms compares a model's answers to the framework's, line by line.
+func conforms(t *testing.T, m *model.Model, inputsFile, outputsFile string, worst *difference) {
+	t.Helper()
+	inputs, expected := lines[vectorInput](t, inputsFile), lines[*float64](t, outputsFile)
+	if len(inputs) != len(expected) || len(inputs) < 200 {
+		t.Fatalf("%d inputs, %d outputs", len(inputs), len(expected))
+	}
+	for i, input := range inputs {
+		row := input.row()
+		got, err := m.Predict(row)
+		var refused *model.InputError
+		switch {
+		case expected[i] == nil && !errors.As(err, &refused):
+			t.Errorf("row %d: got %v, %v; scikit-learn refuses %v", i+1, got, err, row.Features)
+		case expected[i] == nil:
+		case err != nil:
+			t.Errorf("row %d: %v; expected %v", i+1, err, *expected[i])
+		default:
+			off := math.Abs(got - *expected[i])
+			if !(off <= exactness) {
+				t.Errorf("row %d: got %v, expected %v: off by %v; %v", i+1, got, *expected[i], off, row.Features)
+			}
+			if off > worst.largest {
+				worst.largest, worst.at = off, fmt.Sprintf("%s, row %d", outputsFile, i+1)
+			}
+			worst.predictions++
+		}
+	}
 }
 
 // The demo bundles predict what Python's jieba and scikit-learn predicted, from the raw fields.

@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"github.com/ctr-operator/ctr-operator/runtime/features"
-	"github.com/ctr-operator/ctr-operator/runtime/linear"
+	"github.com/ctr-operator/ctr-operator/runtime/tabular"
 )
 
 // The fields of the CTR feature set, in the order of the signature.
@@ -39,7 +39,7 @@ func (m *Model) predictCTR(values []Value) (float64, error) {
 		Position: values[fieldPosition].Num,
 		Score:    values[fieldScore].Num,
 	})
-	p, err := m.linear.Predict(vector[:])
+	p, err := m.tabular.Predict(vector[:])
 	if err != nil {
 		return 0, ctrError(err, values)
 	}
@@ -48,7 +48,7 @@ func (m *Model) predictCTR(values []Value) (float64, error) {
 
 // ctrError names the field of which an offending feature was made.
 func ctrError(err error, values []Value) error {
-	var feature *linear.FeatureError
+	var feature *tabular.FeatureError
 	if !errors.As(err, &feature) {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/ctr-operator/ctr-operator/runtime/contract"
 	"github.com/ctr-operator/ctr-operator/runtime/format/pickle"
 	"github.com/ctr-operator/ctr-operator/runtime/format/sklearn"
+	"github.com/ctr-operator/ctr-operator/runtime/format/unpack"
 )
 
 // LoadError says why an artifact cannot be served.
@@ -33,9 +34,16 @@ func fromReader(path string, err error) error {
 		return err
 	}
 	reason, advice := contract.ReasonArtifactMalformed, "write the artifact again"
+	var inPacking *unpack.Error
 	var inPickle *pickle.Error
 	var inModel *sklearn.Error
 	switch {
+	case errors.As(err, &inPacking) && inPacking.TooLarge:
+		reason, advice = reasonOf(pickle.TooLarge)
+	case errors.As(err, &inPacking) && inPacking.Truncated:
+		reason, advice = reasonOf(pickle.Truncated)
+	case errors.As(err, &inPacking):
+		advice = "publish the file that pickle.dump or joblib.dump wrote"
 	case errors.As(err, &inPickle):
 		reason, advice = reasonOf(inPickle.Kind)
 	case errors.As(err, &inModel) && inModel.Unsupported:
@@ -49,7 +57,7 @@ func fromReader(path string, err error) error {
 func reasonOf(kind pickle.Kind) (reason contract.Reason, advice string) {
 	switch kind {
 	case pickle.NotPickle:
-		return contract.ReasonArtifactMalformed, "publish the file that pickle.dump wrote"
+		return contract.ReasonArtifactMalformed, "publish the file that pickle.dump or joblib.dump wrote"
 	case pickle.Truncated:
 		return contract.ReasonArtifactTruncated, "upload the artifact again, completely"
 	case pickle.Unsafe:

@@ -8,7 +8,7 @@ import (
 	"github.com/ctr-operator/ctr-operator/runtime/contract"
 	"github.com/ctr-operator/ctr-operator/runtime/features"
 	"github.com/ctr-operator/ctr-operator/runtime/format/sklearn"
-	"github.com/ctr-operator/ctr-operator/runtime/linear"
+	"github.com/ctr-operator/ctr-operator/runtime/tabular"
 )
 
 // TypeLogisticRegression is the model type that can be opened.
@@ -31,7 +31,7 @@ type Options struct {
 // Model is an opened artifact. It is safe for concurrent use until it is closed.
 type Model struct {
 	signature Signature
-	linear    *linear.Model
+	tabular   *tabular.Model
 	// ctr makes the features from the named fields; nil where the model takes a bare vector only.
 	ctr    *features.CTR12
 	golden string
@@ -63,18 +63,17 @@ func load(ctx context.Context, found *artifact, options Options) (*Model, error)
 	if err != nil {
 		return nil, err
 	}
-	parameters, err := sklearn.Read(ctx, data)
+	read, err := sklearn.Read(ctx, data, options.MaxBytes)
 	if err != nil {
 		return nil, fromReader(found.model, err)
 	}
 	model := &Model{
-		signature: Signature{Features: len(parameters.Coef)},
-		linear: linear.New(parameters.Coef, parameters.Intercept, parameters.Mean, parameters.Scale,
-			parameters.Factor),
-		golden: found.path(found.golden),
+		signature: Signature{Features: read.Features(), Missing: read.Missing},
+		tabular:   read.Model,
+		golden:    found.path(found.golden),
 	}
 	// Twelve columns alone do not mean the CTR features: only the form that their training scripts write does.
-	if parameters.Form == sklearn.Parts && len(parameters.Coef) == features.CTR12Len {
+	if read.Form == sklearn.Parts && read.Features() == features.CTR12Len {
 		tokenizer, err := options.Tokenizer()
 		if err != nil {
 			return nil, &LoadError{contract.ReasonInternal, found.model, "the tokenizer cannot be loaded: " + err.Error(), err}
@@ -133,7 +132,7 @@ func (m *Model) predictVector(vector []float64) (float64, error) {
 		return 0, &InputError{Field: FieldFeatures, Message: fmt.Sprintf(
 			"must have %d numbers, not %d", m.signature.Features, len(vector))}
 	}
-	p, err := m.linear.Predict(vector)
+	p, err := m.tabular.Predict(vector)
 	if err != nil {
 		return 0, vectorError(err)
 	}
@@ -141,7 +140,7 @@ func (m *Model) predictVector(vector []float64) (float64, error) {
 }
 
 func vectorError(err error) error {
-	var feature *linear.FeatureError
+	var feature *tabular.FeatureError
 	if !errors.As(err, &feature) {
 		return err
 	}

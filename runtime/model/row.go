@@ -38,6 +38,9 @@ const FieldFeatures = "features"
 type Signature struct {
 	Fields   []Field
 	Features int
+	// Missing says that a feature may be NaN, which stands for a missing value: the model was trained to fill it in. A
+	// model may do so for some of its features only; predicting tells.
+	Missing bool
 }
 
 // Value is one field's value. Which of Str and Num counts is the field's Kind.

@@ -31,6 +31,8 @@ type Array struct {
 	// Objects holds the elements of an array of objects.
 	Objects []Node
 	filled  bool
+	// wrapped arrays are joblib's: their bytes are in the stream, where their state is set.
+	wrapped bool
 }
 
 // maxDimensions is numpy's own limit.

@@ -42,15 +42,17 @@ func hostileShapes(n int) map[string]string {
 			strings.Repeat("h\x03h\x02R", n/10) + "l.",
 		"ordered dicts": "\x80\x04]\x94(" + strings.Repeat("NN\x86", n/6) + "eh\x00\x85\x94ccollections\nOrderedDict\n\x94(" +
 			strings.Repeat("h\x02h\x01R", n/10) + "l.",
-		"sets":      "\x80\x04]\x94(" + strings.Repeat("]", n/2) + "eh\x00\x85\x94cbuiltins\nset\n\x94(" + strings.Repeat("h\x02h\x01R", n/10) + "l.",
-		"slices":    "\x80\x04(" + strings.Repeat("N", n/2) + "t\x94cbuiltins\nslice\n\x94(" + strings.Repeat("h\x01h\x00R", n/10) + "l.",
-		"objects":   "\x80\x04cgood\nClass\n\x94(" + strings.Repeat("h\x00)\x81", n/4) + "l.",
-		"dtypes":    "\x80\x04cnumpy\ndtype\n\x94\x8c\x02f8\x85\x94(" + strings.Repeat("h\x00h\x01R", n/5) + "l.",
-		"memo ids":  "\x80\x04}" + strings.Repeat("r\xff\xff\xff\xff", n/5) + ".",
-		"digits":    "(" + strings.Repeat("L"+strings.Repeat("9", 2000)+"L\n", n/2000) + "l.",
-		"big ints":  "\x80\x04(" + strings.Repeat("\x8a\x09\x01\x01\x01\x01\x01\x01\x01\x01\x01", n/11) + "l.",
-		"escapes":   "V" + strings.Repeat("\xff", n) + "\n.",
-		"globals":   "\x80\x04(" + strings.Repeat("cgood\nC\n", n/8) + "l.",
+		"sets":     "\x80\x04]\x94(" + strings.Repeat("]", n/2) + "eh\x00\x85\x94cbuiltins\nset\n\x94(" + strings.Repeat("h\x02h\x01R", n/10) + "l.",
+		"slices":   "\x80\x04(" + strings.Repeat("N", n/2) + "t\x94cbuiltins\nslice\n\x94(" + strings.Repeat("h\x01h\x00R", n/10) + "l.",
+		"objects":  "\x80\x04cgood\nClass\n\x94(" + strings.Repeat("h\x00)\x81", n/4) + "l.",
+		"dtypes":   "\x80\x04cnumpy\ndtype\n\x94\x8c\x02f8\x85\x94(" + strings.Repeat("h\x00h\x01R", n/5) + "l.",
+		"memo ids": "\x80\x04}" + strings.Repeat("r\xff\xff\xff\xff", n/5) + ".",
+		"digits":   "(" + strings.Repeat("L"+strings.Repeat("9", 2000)+"L\n", n/2000) + "l.",
+		"big ints": "\x80\x04(" + strings.Repeat("\x8a\x09\x01\x01\x01\x01\x01\x01\x01\x01\x01", n/11) + "l.",
+		"escapes":  "V" + strings.Repeat("\xff", n) + "\n.",
+		"globals":  "\x80\x04(" + strings.Repeat("cgood\nC\n", n/8) + "l.",
+		"wrapped": "\x80\x04cjoblib.numpy_pickle\nNumpyArrayWrapper\n\x94}(" + state("K\x00\x85", "C", "u1") + "u\x94(" +
+			strings.Repeat("h\x00)\x81h\x01b", n/7) + "l.",
 		"one class": "\x80\x04\x8c\x04good\x94\x8c\x01C\x94(" + strings.Repeat("h\x00h\x01\x93", n/5) + "l.",
 	}
 }

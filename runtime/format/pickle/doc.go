@@ -5,8 +5,9 @@
 // # What is read
 //
 // Protocols 0 to 5, as CPython's pickle writes them, with the reductions of numpy (arrays, dtypes and scalars, in the
-// spelling of numpy 1 and 2, in-band buffers of protocol 5) and of plain classes. Which classes beside these are
-// welcome is the caller's to say (Options.Classes).
+// spelling of numpy 1 and 2, in-band buffers of protocol 5) and of plain classes; and what joblib.dump makes of pickles,
+// with the bytes of arrays between the opcodes. Which classes beside these are welcome is the caller's to say
+// (Options.Classes).
 //
 // # Bounds
 //

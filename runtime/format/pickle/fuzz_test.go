@@ -10,7 +10,7 @@ import (
 // FuzzRead holds the reader to what its documentation promises about any input: a tree of bounded depth whose arrays
 // can be read, or an *Error within the input.
 func FuzzRead(f *testing.F) {
-	for _, pattern := range []string{"/pickle/*.pkl", "/hostile/*.pkl", "/sklearn/*/*parts*.pkl", "/sklearn/*/random-state.pkl"} {
+	for _, pattern := range []string{"/pickle/*.pkl", "/hostile/*.pkl", "/sklearn/*/container-raw*.joblib", "/sklearn/*/*parts*.pkl", "/sklearn/*/random-state.pkl"} {
 		seeds, err := filepath.Glob(testdata + pattern)
 		if err != nil || len(seeds) == 0 {
 			f.Fatalf("no seeds in %s (%v)", pattern, err)

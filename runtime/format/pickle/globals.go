@@ -35,6 +35,8 @@ const (
 	effectOrderedDict
 	effectSet
 	effectBytes
+	// effectArrayWrapper makes an array that is read from the stream.
+	effectArrayWrapper
 )
 
 type global struct{ module, name string }
@@ -71,4 +73,7 @@ var listed = map[global]effect{
 	{"builtins", "bytes"}:                            effectBytes,
 	{"__builtin__", "bytes"}:                         effectBytes,
 	{"collections", "OrderedDict"}:                   effectOrderedDict,
+	{"joblib.numpy_pickle", "NumpyArrayWrapper"}:     effectArrayWrapper,
+	{"numpy", "float64"}:                             effectNone,
+	{"numpy", "float32"}:                             effectNone,
 }

@@ -17,6 +17,8 @@ type machine struct {
 	memo  []Node
 	// sparse holds memo entries whose number is not the next one, so that a number alone allocates nothing.
 	sparse map[uint64]Node
+	// outer is the pickle around this one, while an array of objects is read from a joblib file.
+	outer  *suspended
 	values int
 	done   bool
 	err    error
@@ -220,9 +222,14 @@ func (m *machine) setItems(items []Node) {
 }
 
 func (m *machine) stop() {
-	m.stack = append(m.stack[:0], m.pop())
+	result := m.pop()
 	if len(m.marks) > 0 {
 		m.fail(Malformed, "the pickle ends within a mark")
 	}
+	if m.outer != nil && m.err == nil {
+		m.leave(result)
+		return
+	}
+	m.stack = append(m.stack[:0], result)
 	m.done = true
 }

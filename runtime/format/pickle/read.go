@@ -78,6 +78,7 @@ func sniff(data []byte) error {
 		{"BZh", "bzip2-compressed data"},
 		{"\xfd7zXZ\x00", "xz-compressed data"},
 		{"\x28\xb5\x2f\xfd", "zstd-compressed data"},
+		{"ZF0x", "a compressed file of joblib before 0.10 (load it with that joblib, and write it with a newer one)"},
 		{"\x93NUMPY", "a numpy .npy file"},
 		{"version https://git-lfs", "a git-lfs pointer, not the file itself"},
 		{"<", "HTML or XML"},

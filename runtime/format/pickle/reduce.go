@@ -153,6 +153,8 @@ func (m *machine) construct(callable Node, args *Tuple) Node {
 	switch {
 	case !ok:
 		m.fail(Unsafe, "would construct %s", KindOf(callable))
+	case class.effect == effectArrayWrapper && len(args.Items) == 0:
+		return &Array{wrapped: true}
 	case class.effect != effectObject:
 		m.failGlobal(Unsafe, class.String(), "would construct %s", class)
 	case len(args.Items) != 0:
@@ -298,6 +300,10 @@ func (m *machine) build() {
 	}
 	switch target := target.(type) {
 	case *Array:
+		if target.wrapped {
+			m.readWrapped(target, state)
+			return
+		}
 		m.setArrayState(target, state)
 	case *DType:
 		m.setDTypeState(target, state)

@@ -1,170 +1,162 @@
 package sklearn
 
 import (
+	"fmt"
 	"math"
+	"slices"
 
 	"github.com/ctr-operator/ctr-operator/runtime/format/pickle"
 )
 
-// assemble reads the fitted attributes of an estimator and its scaler, and checks that they fit each other.
-func assemble(form Form, estimator step, scaler *step) (*Model, error) {
-	model := &Model{Form: form, Factor: 1}
-	if err := readLogisticRegression(model, estimator); err != nil {
-		return nil, err
-	}
-	if scaler != nil {
-		if err := readStandardScaler(model, *scaler); err != nil {
-			return nil, err
-		}
-	}
-	return model, nil
+// fitted is an estimator's attributes, and where they are in the artifact.
+type fitted struct {
+	*pickle.Dict
+	path string
 }
 
-func readLogisticRegression(model *Model, from step) error {
-	attributes, err := from.object.Attributes()
+// attributes returns an object's, if it has the one that fitting leaves behind, and was fitted on so many columns; 0 leaves
+// the columns unchecked, an empty name the attribute.
+func (s step) attributes(proof string, columns int) (fitted, error) {
+	attributes, err := s.object.Attributes()
 	if err != nil {
-		return broken(from.path, "%v", err)
+		return fitted{}, broken(s.path, "%v", err)
 	}
-	if _, fitted := attributes.Get("coef_"); !fitted {
-		return broken(from.path, "has no coef_: the estimator was saved before it was fitted")
+	from := fitted{attributes, s.path}
+	if _, ok := attributes.Get(proof); proof != "" && !ok {
+		return fitted{}, broken(s.path, "has no %s: the %s was saved before it was fitted", proof, s.object.Class.Name)
 	}
-	if err := checkClasses(attributes, from.path); err != nil {
-		return err
+	if n, ok := attributes.Get("n_features_in_"); ok && columns != 0 && n != pickle.Int(columns) {
+		return fitted{}, broken(s.path+".n_features_in_", "does not agree with the %d columns that come in", columns)
 	}
-	coef, shape, err := numbers(attributes, from.path, "coef_")
-	if err != nil {
-		return err
-	}
-	if len(shape) != 2 || shape[0] != 1 || shape[1] == 0 {
-		return broken(from.path+".coef_", "has shape %v, not (1, number of features)", shape)
-	}
-	intercept, shape, err := numbers(attributes, from.path, "intercept_")
-	if err != nil {
-		return err
-	}
-	if len(intercept) != 1 {
-		return broken(from.path+".intercept_", "has shape %v, not (1,)", shape)
-	}
-	if n, ok := attributes.Get("n_features_in_"); ok && n != pickle.Int(len(coef)) {
-		return broken(from.path+".n_features_in_", "does not agree with the %d columns of coef_", len(coef))
-	}
-	model.Coef, model.Intercept = coef, intercept[0]
-	return readMultiClass(model, attributes, from.path)
+	return from, nil
 }
 
-// checkClasses accepts the labels of which the second one plainly is "clicked", the one whose probability is served.
-func checkClasses(attributes *pickle.Dict, path string) error {
-	path += ".classes_"
-	node, _ := attributes.Get("classes_")
-	array, ok := node.(*pickle.Array)
-	if !ok {
-		return broken(path, "is missing, or not an array")
-	}
-	if array.Len() != 2 {
-		return unsupported(path, "has %d classes; a click model has two, 0 and 1", array.Len())
-	}
-	labels, err := array.Float64s()
-	if err != nil {
-		return unsupported(path, "%v; which of the classes is a click is known of 0 and 1, False and True, −1 and 1", err)
-	}
-	if labels[1] != 1 || (labels[0] != 0 && labels[0] != -1) {
-		return unsupported(path, "is %v; which of the classes is a click is known of 0 and 1, False and True, −1 and 1",
-			labels)
-	}
-	return nil
-}
-
-// readMultiClass sets how the probability follows from the decision. What counts is what the version that wrote the file
-// does: versions that have the parameter fit and predict two classes by one sigmoid, unless told "multinomial"; those
-// that no longer have it always do.
-func readMultiClass(model *Model, attributes *pickle.Dict, path string) error {
-	node, present := attributes.Get("multi_class")
-	if !present {
-		return nil
-	}
-	switch node {
-	case pickle.Str("ovr"), pickle.Str("auto"), pickle.Str("warn"), pickle.Str("deprecated"):
-		return nil
-	case pickle.Str("multinomial"):
-		model.Factor = 2
-		return nil
-	default:
-		return unsupported(path+".multi_class", "is not one of 'auto', 'ovr', 'multinomial', 'deprecated'")
-	}
-}
-
-func readStandardScaler(model *Model, from step) error {
-	attributes, err := from.object.Attributes()
-	if err != nil {
-		return broken(from.path, "%v", err)
-	}
-	if _, fitted := attributes.Get("scale_"); !fitted {
-		return broken(from.path, "has no scale_: the scaler was saved before it was fitted")
-	}
-	for _, part := range []struct {
-		option, attribute string
-		target            *[]float64
-	}{
-		{"with_mean", "mean_", &model.Mean},
-		{"with_std", "scale_", &model.Scale},
-	} {
-		// The option decides, as in transform: mean_ is computed even where it is not used.
-		if enabled, ok := attributes.Get(part.option); !ok || !isTrue(enabled) {
-			continue
-		}
-		values, shape, err := numbers(attributes, from.path, part.attribute)
-		if err != nil {
-			return err
-		}
-		if len(shape) != 1 || len(values) != len(model.Coef) {
-			return broken(from.path+"."+part.attribute, "has shape %v, but the model has %d features", shape, len(model.Coef))
-		}
-		*part.target = values
-	}
-	for i, scale := range model.Scale {
-		if scale == 0 {
-			return broken(from.path+".scale_", "has a zero at %d, by which it would divide", i)
-		}
-	}
-	return nil
-}
-
-// isTrue is Python's truth of a flag.
-func isTrue(n pickle.Node) bool {
-	switch n := n.(type) {
+// is is Python's truth of a flag; an absent one is false.
+func (f fitted) is(name string) bool {
+	node, _ := f.Get(name)
+	switch node := node.(type) {
 	case pickle.Bool:
-		return bool(n)
+		return bool(node)
 	case pickle.Int:
-		return n != 0
+		return node != 0
 	default:
 		return false
 	}
 }
 
+// text is an attribute that is a string, empty if it is none.
+func (f fitted) text(name string) string {
+	node, _ := f.Get(name)
+	text, _ := node.(pickle.Str)
+	return string(text)
+}
+
+// isNone says that an attribute is None, or absent.
+func (f fitted) isNone(name string) bool {
+	node, ok := f.Get(name)
+	_, none := node.(pickle.None)
+	return !ok || none
+}
+
+// since says that the artifact was written by that version of scikit-learn or a later one. A class that has changed what
+// it does needs to be told; so an artifact that does not say is an error.
+func (f fitted) since(major, minor int) (bool, error) {
+	var gotMajor, gotMinor int
+	text := f.text("_sklearn_version")
+	if _, err := fmt.Sscanf(text, "%d.%d", &gotMajor, &gotMinor); err != nil {
+		return false, unsupported(f.path+"._sklearn_version", "is %.32q, and what this class does depends on the version", text)
+	}
+	return gotMajor > major || (gotMajor == major && gotMinor >= minor), nil
+}
+
+// vector reads an attribute that is an array of so many finite numbers.
+func (f fitted) vector(name string, columns int) ([]float64, error) {
+	values, shape, err := f.numbers(name)
+	if err != nil {
+		return nil, err
+	}
+	if len(shape) != 1 || len(values) != columns {
+		return nil, broken(f.path+"."+name, "has shape %v, and %d columns come in", shape, columns)
+	}
+	return values, nil
+}
+
+// divisors reads a vector that something is divided by.
+func (f fitted) divisors(name string, columns int) ([]float64, error) {
+	values, err := f.vector(name, columns)
+	if i := slices.Index(values, 0); err == nil && i >= 0 {
+		return nil, broken(f.path+"."+name, "has a zero at %d, by which it would divide", i)
+	}
+	return values, err
+}
+
+// number reads an attribute that is one finite number.
+func (f fitted) number(name string) (float64, error) {
+	values, shape, err := f.numbers(name)
+	if err == nil && len(values) != 1 {
+		return 0, broken(f.path+"."+name, "has shape %v, not (1,)", shape)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return values[0], nil
+}
+
 // numbers reads an attribute that is an array, or a scalar, of finite numbers.
-func numbers(attributes *pickle.Dict, path, name string) ([]float64, []int, error) {
-	path += "." + name
-	node, _ := attributes.Get(name)
-	var values []float64
-	var shape []int
+func (f fitted) numbers(name string) ([]float64, []int, error) {
+	node, _ := f.Get(name)
+	values, shape, err := floats(node, f.path+"."+name)
+	if err != nil {
+		return nil, nil, err
+	}
+	return values, shape, checkFinite(values, f.path+"."+name)
+}
+
+func checkFinite(values []float64, path string) error {
+	for i, value := range values {
+		if math.IsNaN(value) || math.IsInf(value, 0) {
+			return broken(path, "has %v at %d", value, i)
+		}
+	}
+	return nil
+}
+
+// floats reads an array, or a scalar, of numbers.
+func floats(node pickle.Node, path string) ([]float64, []int, error) {
 	switch node := node.(type) {
 	case *pickle.Array:
-		var err error
-		if values, err = node.Float64s(); err != nil {
+		if node.DType.Code == 'O' {
+			return objects(node, path)
+		}
+		values, err := node.Float64s()
+		if err != nil {
 			return nil, nil, broken(path, "%v", err)
 		}
-		shape = node.Shape
+		return values, node.Shape, nil
 	case pickle.Float:
-		values = []float64{float64(node)}
+		return []float64{float64(node)}, nil, nil
 	case pickle.Int:
-		values = []float64{float64(node)}
+		return []float64{float64(node)}, nil, nil
 	default:
 		return nil, nil, broken(path, "is missing, or not an array of numbers")
 	}
-	for i, value := range values {
-		if math.IsNaN(value) || math.IsInf(value, 0) {
-			return nil, nil, broken(path, "has %v at %d", value, i)
+}
+
+// objects reads an array of objects that are numbers.
+func objects(array *pickle.Array, path string) ([]float64, []int, error) {
+	if len(array.Shape) != 1 {
+		return nil, nil, broken(path, "has shape %v", array.Shape)
+	}
+	values := make([]float64, 0, len(array.Objects))
+	for i, object := range array.Objects {
+		switch object := object.(type) {
+		case pickle.Float:
+			values = append(values, float64(object))
+		case pickle.Int:
+			values = append(values, float64(object))
+		default:
+			return nil, nil, broken(path, "has %s at %d, not a number", article(object), i)
 		}
 	}
-	return values, shape, nil
+	return values, array.Shape, nil
 }

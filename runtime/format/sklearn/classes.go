@@ -1,50 +1,100 @@
 package sklearn
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/ctr-operator/ctr-operator/runtime/format/pickle"
+	"github.com/ctr-operator/ctr-operator/runtime/tabular"
 )
 
-type class struct{ module, name string }
-
-// kind is what a supported class is to a model.
-type kind uint8
-
-const (
-	logisticRegression kind = iota + 1
-	standardScaler
-	pipeline
-)
-
-// supported lists the classes under all the modules that scikit-learn has kept them in. Adding one means a line here and
-// a case in decode.go.
-var supported = map[class]kind{
-	{"sklearn.linear_model._logistic", "LogisticRegression"}: logisticRegression,
-	{"sklearn.linear_model.logistic", "LogisticRegression"}:  logisticRegression,
-	{"sklearn.preprocessing._data", "StandardScaler"}:        standardScaler,
-	{"sklearn.preprocessing.data", "StandardScaler"}:         standardScaler,
-	{"sklearn.pipeline", "Pipeline"}:                         pipeline,
+// role is what a supported class is to a model. Of its functions at most one kind is set; a class without any is one
+// whose objects lie in artifacts, and that its owner's reader looks into, or nobody.
+type role struct {
+	// modules are all those that scikit-learn has kept the class in.
+	modules []string
+	// stage reads a transformer of so many columns; nil is returned for one that changes nothing.
+	stage func(r *reader, from step, columns int) (tabular.Stage, error)
+	// link reads how a linear classifier's probability follows from its decision.
+	link func(from step) (tabular.Link, error)
+	// classifier reads a classifier that is not linear.
+	classifier func(r *reader, from step, columns int) (tabular.Classifier, error)
+	// inner is the attribute that holds the estimator which this one is a wrapper of.
+	inner string
+	// steps says that the class is a Pipeline.
+	steps bool
 }
 
-const supportedText = "supported are LogisticRegression, alone, in a Pipeline after a StandardScaler, " +
-	"or as {'model': LogisticRegression, 'scaler': StandardScaler or None}"
+// supported is the closed list of classes. Adding one means a line here and a file of its own.
+var supported = map[string]role{
+	"LogisticRegression": {
+		modules: []string{"sklearn.linear_model._logistic", "sklearn.linear_model.logistic"}, link: logisticLink,
+	},
+	"LogisticRegressionCV": {
+		modules: []string{"sklearn.linear_model._logistic", "sklearn.linear_model.logistic"}, link: logisticLink,
+	},
+	"SGDClassifier": {
+		modules: []string{"sklearn.linear_model._stochastic_gradient", "sklearn.linear_model.stochastic_gradient"},
+		link:    sgdLink,
+	},
+	"CalibratedClassifierCV": {modules: []string{"sklearn.calibration"}, classifier: readCalibrated},
+
+	"StandardScaler":        {modules: preprocessing, stage: readStandardScaler},
+	"MinMaxScaler":          {modules: preprocessing, stage: readMinMaxScaler},
+	"MaxAbsScaler":          {modules: preprocessing, stage: readMaxAbsScaler},
+	"RobustScaler":          {modules: preprocessing, stage: readRobustScaler},
+	"Normalizer":            {modules: preprocessing, stage: readNormalizer},
+	"PolynomialFeatures":    {modules: append([]string{"sklearn.preprocessing._polynomial"}, preprocessing...), stage: readPolynomial},
+	"KBinsDiscretizer":      {modules: []string{"sklearn.preprocessing._discretization"}, stage: readBins},
+	"FunctionTransformer":   {modules: []string{"sklearn.preprocessing._function_transformer"}, stage: readFunction},
+	"SimpleImputer":         {modules: []string{"sklearn.impute._base"}, stage: readImputer},
+	"ColumnTransformer":     {modules: []string{"sklearn.compose._column_transformer"}, stage: readColumns},
+	"FeatureUnion":          {modules: []string{"sklearn.pipeline"}, stage: readUnion},
+	"Pipeline":              {modules: []string{"sklearn.pipeline"}, stage: readSteps, steps: true},
+	"FrozenEstimator":       {modules: []string{"sklearn.frozen._frozen"}, inner: "estimator"},
+	"IsotonicRegression":    {modules: []string{"sklearn.isotonic"}},
+	"_SigmoidCalibration":   {modules: []string{"sklearn.calibration"}},
+	"_CalibratedClassifier": {modules: []string{"sklearn.calibration"}},
+	"MissingIndicator":      {modules: []string{"sklearn.impute._base"}},
+	"_RemainderColsList":    {modules: []string{"sklearn.compose._column_transformer"}},
+	// How the bins are encoded is known without it.
+	"OneHotEncoder": {modules: []string{"sklearn.preprocessing._encoders"}},
+	// What training had to know, and predicting need not.
+	"StratifiedKFold":    {modules: []string{"sklearn.model_selection._split"}},
+	"KFold":              {modules: []string{"sklearn.model_selection._split"}},
+	"Log":                {modules: sgdLosses},
+	"Hinge":              {modules: sgdLosses},
+	"SquaredHinge":       {modules: sgdLosses},
+	"ModifiedHuber":      {modules: sgdLosses},
+	"CyHalfBinomialLoss": {modules: []string{"sklearn._loss._loss"}},
+}
+
+var (
+	preprocessing = []string{"sklearn.preprocessing._data", "sklearn.preprocessing.data"}
+	sgdLosses     = []string{"sklearn.linear_model._sgd_fast", "sklearn.linear_model.sgd_fast"}
+)
+
+const supportedText = "supported are LogisticRegression, LogisticRegressionCV, SGDClassifier (log_loss, modified_huber) " +
+	"and CalibratedClassifierCV over these, alone or in a Pipeline after StandardScaler, MinMaxScaler, MaxAbsScaler, " +
+	"RobustScaler, Normalizer, PolynomialFeatures, SimpleImputer, KBinsDiscretizer, FunctionTransformer(None), " +
+	"ColumnTransformer and FeatureUnion; and {'model': one of these, 'scaler': a scaler or None}"
 
 // libraries are the packages whose classes teams really put into artifacts. They are as little resolved as any other,
 // but who meets one has the wrong model, not an attack.
 var libraries = []string{
 	"sklearn.", "scipy.", "numpy.", "pandas.", "xgboost.", "lightgbm.", "catboost.", "imblearn.", "category_encoders.",
-	"keras.", "tensorflow.", "torch.",
+	"keras.", "tensorflow.", "torch.", "joblib.",
 }
 
 // classes implements pickle.Classes.
 func classes(module, name string) (pickle.Standing, string) {
-	if _, ok := supported[class{module, name}]; ok {
+	if known, ok := supported[name]; ok && slices.Contains(known.modules, module) {
 		return pickle.Welcome, ""
 	}
-	if module == "joblib.numpy_pickle" {
-		return pickle.Known, ": the file was written by joblib.dump; write it with pickle.dump"
+	if strings.HasPrefix(module, "joblib.") && strings.HasSuffix(name, "NDArrayWrapper") {
+		return pickle.Known, ": the arrays are in files of their own, as joblib wrote them before 0.10; " +
+			"load the model with that joblib, and write it with a newer one"
 	}
 	for _, library := range libraries {
 		if strings.HasPrefix(module, library) && isClassName(name) {

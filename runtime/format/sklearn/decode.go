@@ -1,8 +1,9 @@
-// Package sklearn turns scikit-learn artifacts into parameters. It reads the attributes that fitting leaves behind and
-// knows, for each supported class, what predict_proba would compute from them; it computes nothing itself.
+// Package sklearn turns scikit-learn artifacts into models. It reads the attributes that fitting leaves behind, knows for
+// each supported class what its transform or predict_proba would compute from them, and puts that together of the parts
+// of runtime/tabular; it computes nothing itself.
 //
-// An artifact is a LogisticRegression for two classes, optionally after one StandardScaler: as a bare estimator, as a
-// Pipeline, or as the dict of parts {'model', 'scaler', 'vectorizer', 'is_trained'} that training scripts write.
+// An artifact is a pickle, or what joblib.dump writes, of a classifier of two classes: a bare estimator, a Pipeline, or
+// the dict of parts {'model', 'scaler', 'vectorizer', 'is_trained'} that training scripts write.
 package sklearn
 
 import (
@@ -11,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/ctr-operator/ctr-operator/runtime/format/pickle"
+	"github.com/ctr-operator/ctr-operator/runtime/format/unpack"
+	"github.com/ctr-operator/ctr-operator/runtime/tabular"
 )
 
 // Form is how an artifact holds its estimator.
@@ -23,16 +26,12 @@ const (
 	Parts
 )
 
-// Model is the parameters of a logistic regression: p = sigmoid(Factor · (Intercept + Σ Coef_i · (x_i − Mean_i) / Scale_i)).
+// Model is what an artifact predicts with.
 type Model struct {
+	*tabular.Model
 	Form Form
-	// Coef has one element for each feature.
-	Coef      []float64
-	Intercept float64
-	// Mean is nil where nothing is subtracted, Scale where nothing is divided.
-	Mean, Scale []float64
-	// Factor is 1, or 2 for a multinomial fit of two classes, which is the softmax of (−z, z).
-	Factor float64
+	// Missing says that features may be NaN, which stands for a missing value; where in the row, predicting tells.
+	Missing bool
 }
 
 // Error says why a pickle's content is no model that can be served.
@@ -54,30 +53,64 @@ func unsupported(path, format string, args ...any) error {
 	return &Error{Unsupported: true, Path: path, Message: fmt.Sprintf(format, args...)}
 }
 
-// Read reads a pickle. Its errors are *pickle.Error, *Error, or the context's.
-func Read(ctx context.Context, data []byte) (*Model, error) {
+// Read reads a pickle or joblib file, which may be compressed to a limit of so many bytes. Its errors are *unpack.Error,
+// *pickle.Error, *Error, or the context's.
+func Read(ctx context.Context, data []byte, limit int64) (*Model, error) {
+	data, err := unpack.Unpack(ctx, data, limit)
+	if err != nil {
+		return nil, err
+	}
 	root, err := pickle.Read(ctx, data, pickle.Options{Classes: classes})
 	if err != nil {
 		return nil, err
 	}
-	return decode(root)
+	return decode(root, len(data))
 }
 
-func decode(root pickle.Node) (*Model, error) {
+// reader holds what the functions that read an artifact share.
+type reader struct {
+	table map[string]role
+	// budget is how many numbers may still be kept or made: see spend. looks is how many objects columnsOf may look at.
+	budget, looks int
+	// missing is set by who takes missing values.
+	missing bool
+}
+
+// An artifact may make so many numbers for each of its bytes, and so many in any case.
+const (
+	numbersPerByte = 8
+	freeNumbers    = 1 << 16
+	maxLooks       = 1 << 10
+)
+
+func decode(root pickle.Node, size int) (*Model, error) {
+	r := &reader{table: supported, budget: numbersPerByte*size + freeNumbers, looks: maxLooks}
 	switch root := root.(type) {
 	case *pickle.Dict:
-		return decodeParts(root)
+		return r.parts(root)
 	case *pickle.Object:
-		switch kindOf(root) {
-		case logisticRegression:
-			return assemble(Bare, step{"model", root}, nil)
-		case pipeline:
-			return decodePipeline(root)
+		from := step{"model", root}
+		form := Bare
+		if r.roleOf(root).steps {
+			from.path, form = "pipeline", Pipeline
 		}
-		return nil, unsupported("the artifact", "is %s and not an estimator; %s", root.Class, supportedText)
+		if !r.isClassifier(root) {
+			return nil, unsupported("the artifact", "is %s and not an estimator; %s", root.Class, supportedText)
+		}
+		return r.model(form, nil, from)
 	default:
 		return nil, unsupported("the artifact", "is %s; %s", article(root), supportedText)
 	}
+}
+
+// spend counts numbers that are kept for, or made in, a prediction, and bounds them by the size of the file: an artifact
+// whose parts refer to each other so as to be more than that is not one that anybody fitted.
+func (r *reader) spend(path string, numbers int) error {
+	if numbers > r.budget {
+		return broken(path, "makes more numbers than an artifact of this size can have")
+	}
+	r.budget -= numbers
+	return nil
 }
 
 // step is one object of an artifact, and what to call it.
@@ -86,8 +119,12 @@ type step struct {
 	object *pickle.Object
 }
 
-func kindOf(object *pickle.Object) kind {
-	return supported[class{object.Class.Module, object.Class.Name}]
+func (r *reader) roleOf(object *pickle.Object) role { return r.table[object.Class.Name] }
+
+// isClassifier says that an object could be one; what is in a Pipeline or wrapper is seen when it is read.
+func (r *reader) isClassifier(object *pickle.Object) bool {
+	role := r.roleOf(object)
+	return role.link != nil || role.classifier != nil || role.steps || role.inner != ""
 }
 
 // article names a node's type in a sentence.
@@ -102,8 +139,43 @@ func article(n pickle.Node) string {
 	return "a " + kind
 }
 
-// decodeParts reads the dict of parts. A part that nobody asked for is refused if it could change the prediction.
-func decodeParts(parts *pickle.Dict) (*Model, error) {
+// model puts an artifact's scaler, if there is one, and its estimator together.
+func (r *reader) model(form Form, scaler *step, estimator step) (*Model, error) {
+	first := estimator
+	if scaler != nil {
+		first = *scaler
+	}
+	columns := r.columnsOf(first.object)
+	if columns == 0 {
+		columns = r.columnsOf(estimator.object)
+	}
+	if columns == 0 {
+		// Without columns there is no fitted estimator, and reading it says so.
+		columns = 1
+	}
+	if err := r.spend(first.path, columns); err != nil {
+		return nil, err
+	}
+	var steps tabular.Chain
+	if scaler != nil {
+		stage, made, err := r.stage(*scaler, columns)
+		if err != nil {
+			return nil, err
+		}
+		if stage != nil {
+			steps = append(steps, stage)
+		}
+		columns = made
+	}
+	more, classifier, err := r.estimator(estimator, columns)
+	if err != nil {
+		return nil, err
+	}
+	return &Model{Model: tabular.New(append(steps, more...), classifier), Form: form, Missing: r.missing}, nil
+}
+
+// parts reads the dict of parts. A part that nobody asked for is refused if it could change the prediction.
+func (r *reader) parts(parts *pickle.Dict) (*Model, error) {
 	for _, entry := range parts.Entries {
 		name, ok := entry.Key.(pickle.Str)
 		if !ok {
@@ -120,21 +192,21 @@ func decodeParts(parts *pickle.Dict) (*Model, error) {
 	}
 	model, _ := parts.Get("model")
 	object, ok := model.(*pickle.Object)
-	if !ok || kindOf(object) != logisticRegression {
+	if !ok || !r.isClassifier(object) {
 		return nil, unsupported("artifact['model']", "is %s; %s", article(model), supportedText)
 	}
 	var scaler *step
 	switch part, _ := parts.Get("scaler"); part := part.(type) {
 	case nil, pickle.None:
 	case *pickle.Object:
-		if kindOf(part) != standardScaler {
-			return nil, unsupported("artifact['scaler']", "is %s; supported are StandardScaler and None", part.Class)
+		if r.roleOf(part).stage == nil {
+			return nil, unsupported("artifact['scaler']", "is %s; %s", part.Class, supportedText)
 		}
 		scaler = &step{"artifact['scaler']", part}
 	default:
-		return nil, unsupported("artifact['scaler']", "is %s; supported are StandardScaler and None", article(part))
+		return nil, unsupported("artifact['scaler']", "is %s; %s", article(part), supportedText)
 	}
-	return assemble(Parts, step{"artifact['model']", object}, scaler)
+	return r.model(Parts, scaler, step{"artifact['model']", object})
 }
 
 func checkParts(parts *pickle.Dict) error {
@@ -150,45 +222,4 @@ func checkParts(parts *pickle.Dict) error {
 		return broken("artifact['is_trained']", "is not True: the model was saved before it was trained")
 	}
 	return nil
-}
-
-// decodePipeline reads the steps, of which all but the last transform the features.
-func decodePipeline(object *pickle.Object) (*Model, error) {
-	attributes, err := object.Attributes()
-	if err != nil {
-		return nil, broken("pipeline", "%v", err)
-	}
-	list, _ := attributes.Get("steps")
-	steps, ok := list.(*pickle.List)
-	if !ok || len(steps.Items) == 0 {
-		return nil, broken("pipeline.steps", "is not a list of steps")
-	}
-	var scaler *step
-	for i, item := range steps.Items {
-		path := fmt.Sprintf("pipeline.steps[%d]", i)
-		pair, ok := item.(*pickle.Tuple)
-		if !ok || len(pair.Items) != 2 {
-			return nil, broken(path, "is not a pair of name and estimator")
-		}
-		if isPassthrough(pair.Items[1]) && i < len(steps.Items)-1 {
-			continue
-		}
-		object, ok := pair.Items[1].(*pickle.Object)
-		switch {
-		case !ok:
-			return nil, unsupported(path, "is %s; %s", article(pair.Items[1]), supportedText)
-		case kindOf(object) == logisticRegression && i == len(steps.Items)-1:
-			return assemble(Pipeline, step{path, object}, scaler)
-		case kindOf(object) == standardScaler && scaler == nil && i < len(steps.Items)-1:
-			scaler = &step{path, object}
-		default:
-			return nil, unsupported(path, "is %s, which is not supported at this place; %s", object.Class, supportedText)
-		}
-	}
-	return nil, unsupported("pipeline", "has no estimator; %s", supportedText)
-}
-
-func isPassthrough(n pickle.Node) bool {
-	_, none := n.(pickle.None)
-	return none || n == pickle.Str("passthrough")
 }

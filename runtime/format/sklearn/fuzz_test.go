@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"github.com/ctr-operator/ctr-operator/runtime/format/pickle"
+	"github.com/ctr-operator/ctr-operator/runtime/format/unpack"
 )
 
 // FuzzRead: whatever the bytes, the result is a sound model or a typed error.
 func FuzzRead(f *testing.F) {
-	for _, pattern := range []string{"sklearn/1.9.1/*.pkl", "sklearn/0.24.2/*.pkl", "hostile/*.pkl"} {
+	for _, pattern := range []string{"sklearn/1.9.1/*.pkl", "sklearn/1.9.1/*.joblib", "sklearn/0.24.2/*.pkl", "hostile/*.pkl"} {
 		seeds, err := filepath.Glob("../../../test/testdata/" + pattern)
 		if err != nil || len(seeds) == 0 {
 			f.Fatalf("no seeds in %s (%v)", pattern, err)
@@ -26,24 +27,24 @@ func FuzzRead(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		model, err := Read(t.Context(), data)
+		model, err := Read(t.Context(), data, 1<<22)
 		if err != nil {
+			var inPacking *unpack.Error
 			var inPickle *pickle.Error
 			var inModel *Error
-			if !errors.As(err, &inPickle) && !errors.As(err, &inModel) {
+			if !errors.As(err, &inPacking) && !errors.As(err, &inPickle) && !errors.As(err, &inModel) {
 				t.Fatalf("%#v is not typed", err)
 			}
 			return
 		}
-		n := len(model.Coef)
-		if n == 0 || (model.Mean != nil && len(model.Mean) != n) || (model.Scale != nil && len(model.Scale) != n) {
-			t.Fatalf("%+v does not fit together", model)
-		}
-		for _, values := range [][]float64{model.Coef, model.Mean, model.Scale, {model.Intercept, model.Factor}} {
-			for _, value := range values {
-				if math.IsNaN(value) || math.IsInf(value, 0) {
-					t.Fatalf("%+v is not finite", model)
-				}
+		features := make([]float64, model.Features())
+		for _, value := range []float64{0, 1, -3.5, 1e300, math.NaN(), math.Inf(1)} {
+			for i := range features {
+				features[i] = value
+			}
+			p, err := model.Predict(features)
+			if err == nil && !(p >= 0 && p <= 1) {
+				t.Fatalf("%v is predicted for %v", p, value)
 			}
 		}
 	})

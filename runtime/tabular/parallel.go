@@ -1,0 +1,80 @@
+package tabular
+
+// Parallel applies stages to the same row, each to columns of its own choice, and puts what they make side by side.
+type Parallel struct {
+	Columns int
+	Parts   []Part
+}
+
+// Part is one of a Parallel's.
+type Part struct {
+	// Columns are those that are taken, in that order; nil takes all.
+	Columns []int
+	// Stage is applied to them; nil passes them on.
+	Stage Stage
+}
+
+// width of a part, in a row of so many columns.
+func (p *Part) width(columns int) (in, out int) {
+	if p.Columns != nil {
+		columns = len(p.Columns)
+	}
+	if p.Stage == nil {
+		return columns, columns
+	}
+	return p.Stage.Width()
+}
+
+// Width implements Stage.
+func (p *Parallel) Width() (in, out int) {
+	for i := range p.Parts {
+		_, made := p.Parts[i].width(p.Columns)
+		out += made
+	}
+	return p.Columns, out
+}
+
+// Scratch is a part's selected columns, and its stage's own.
+func (p *Parallel) Scratch() int {
+	most := 0
+	for i := range p.Parts {
+		part := &p.Parts[i]
+		if part.Stage != nil {
+			most = max(most, len(part.Columns)+part.Stage.Scratch())
+		}
+	}
+	return most
+}
+
+// Apply implements Stage.
+func (p *Parallel) Apply(dst, src, scratch []float64) bool {
+	for i := range p.Parts {
+		part := &p.Parts[i]
+		_, out := part.width(p.Columns)
+		if !part.apply(dst[:out], src, scratch) {
+			return false
+		}
+		dst = dst[out:]
+	}
+	return true
+}
+
+func (p *Part) apply(dst, src, scratch []float64) bool {
+	if p.Columns != nil {
+		selected := dst
+		if p.Stage != nil {
+			selected, scratch = scratch[:len(p.Columns)], scratch[len(p.Columns):]
+		}
+		for i, column := range p.Columns {
+			selected[i] = src[column]
+		}
+		src = selected
+	}
+	if p.Stage == nil {
+		if p.Columns == nil {
+			copy(dst, src)
+		}
+		return true
+	}
+	return p.Stage.Apply(dst, src, scratch)
+}
