@@ -37,20 +37,27 @@ func TestHostileArtifacts(t *testing.T) {
 		reason contract.Reason
 		words  []string
 	}{
-		"empty.pkl":               {contract.ReasonArtifactTruncated, []string{"empty"}},
-		"gradient-boosting.pkl":   {contract.ReasonUnsupportedModel, []string{"GradientBoostingClassifier", "supported are"}},
-		"hidden-eval.pkl":         {contract.ReasonArtifactUnsafe, []string{"would execute builtins.eval", "nothing was run"}},
-		"infinite.pkl":            {contract.ReasonArtifactMalformed, []string{"coef_", "+Inf"}},
-		"not-a-pickle.pkl":        {contract.ReasonArtifactMalformed, []string{"not a pickle", "HTML"}},
-		"os-system-protocol0.pkl": {contract.ReasonArtifactUnsafe, []string{"would execute os.system"}},
-		"os-system.pkl":           {contract.ReasonArtifactUnsafe, []string{"would execute posix.system", "at byte"}},
-		"random-forest.pkl":       {contract.ReasonUnsupportedModel, []string{"RandomForestClassifier", "supported are"}},
-		"text-classes.pkl":        {contract.ReasonUnsupportedModel, []string{"classes_"}},
-		"three-classes.pkl":       {contract.ReasonUnsupportedModel, []string{"3 classes"}},
-		"trailing.pkl":            {contract.ReasonArtifactMalformed, []string{"16 bytes after"}},
-		"truncated.pkl":           {contract.ReasonArtifactTruncated, []string{"upload the artifact again"}},
-		"unfitted.pkl":            {contract.ReasonArtifactMalformed, []string{"coef_", "before it was fitted"}},
-		"untrained.pkl":           {contract.ReasonArtifactMalformed, []string{"is_trained"}},
+		"bomb.joblib":               {contract.ReasonArtifactTooLarge, []string{"bz2", "79 bytes unpack to more"}},
+		"function.pkl":              {contract.ReasonArtifactUnsafe, []string{"log1p"}},
+		"object-array.joblib":       {contract.ReasonArtifactTruncated, []string{"upload the artifact again"}},
+		"old-joblib.pkl":            {contract.ReasonUnsupportedModel, []string{"NDArrayWrapper", "before 0.10"}},
+		"old-joblib-compressed.pkl": {contract.ReasonArtifactMalformed, []string{"before 0.10"}},
+		"quantiles.pkl":             {contract.ReasonUnsupportedModel, []string{"QuantileTransformer", "supported are", "RobustScaler"}},
+		"sgd-hinge.pkl":             {contract.ReasonUnsupportedModel, []string{"model.loss", "hinge", "modified_huber"}},
+		"empty.pkl":                 {contract.ReasonArtifactTruncated, []string{"empty"}},
+		"gradient-boosting.pkl":     {contract.ReasonUnsupportedModel, []string{"GradientBoostingClassifier", "supported are"}},
+		"hidden-eval.pkl":           {contract.ReasonArtifactUnsafe, []string{"would execute builtins.eval", "nothing was run"}},
+		"infinite.pkl":              {contract.ReasonArtifactMalformed, []string{"coef_", "+Inf"}},
+		"not-a-pickle.pkl":          {contract.ReasonArtifactMalformed, []string{"not a pickle", "HTML"}},
+		"os-system-protocol0.pkl":   {contract.ReasonArtifactUnsafe, []string{"would execute os.system"}},
+		"os-system.pkl":             {contract.ReasonArtifactUnsafe, []string{"would execute posix.system", "at byte"}},
+		"random-forest.pkl":         {contract.ReasonUnsupportedModel, []string{"RandomForestClassifier", "supported are"}},
+		"text-classes.pkl":          {contract.ReasonUnsupportedModel, []string{"classes_"}},
+		"three-classes.pkl":         {contract.ReasonUnsupportedModel, []string{"3 classes"}},
+		"trailing.pkl":              {contract.ReasonArtifactMalformed, []string{"16 bytes after"}},
+		"truncated.pkl":             {contract.ReasonArtifactTruncated, []string{"upload the artifact again"}},
+		"unfitted.pkl":              {contract.ReasonArtifactMalformed, []string{"coef_", "before it was fitted"}},
+		"untrained.pkl":             {contract.ReasonArtifactMalformed, []string{"is_trained"}},
 	}
 	files, err := filepath.Glob(testdata + "/hostile/*")
 	if err != nil || len(files) != len(hostile) {
@@ -102,6 +109,9 @@ func TestOpenFindsTheModelByContent(t *testing.T) {
 		"golden elsewhere":   {map[string]string{"v1/m": goodModel, "golden.jsonl": goodGolden}, "golden.jsonl"},
 		"another file":       {map[string]string{"m.pkl": goodModel, "training.csv": "a,b\n"}, ""},
 		"hidden directories": {map[string]string{"m.pkl": goodModel, ".git/objects/x": goodModel}, ""},
+		"joblib":             {map[string]string{"m.joblib": "sklearn/1.9.1/container-raw.joblib", "golden.csv": "a,b\n"}, ""},
+		"compressed joblib":  {map[string]string{"m": "sklearn/1.9.1/container-xz.joblib", "log.xz": "\xfd7zXZ\x00\x00", "log.csv": "a,b\n"}, ""},
+		"zlib, alone":        {map[string]string{"m": "sklearn/1.9.1/container-zlib.joblib"}, ""},
 		"headerless":         {map[string]string{"m": "sklearn/1.9.1/bare-protocol0.pkl", "reference.json": "{}"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

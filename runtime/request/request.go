@@ -9,6 +9,7 @@ package request
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -113,7 +114,8 @@ func (r *Request) reset() {
 // Decode reads one body. Strings in the rows share its memory. stickyField is the name of the input whose value in the
 // first example becomes Key, empty for none; it need not be a field of the signature.
 //
-// Inputs that the signature does not name are checked to be JSON, and ignored. An optional field may be null.
+// Inputs that the signature does not name are checked to be JSON, and ignored. An optional field may be null, and so may a
+// feature of a model that fills in missing values.
 func (d *Decoder) Decode(body string, shape Shape, stickyField string, r *Request) error {
 	r.reset()
 	p := parser{scanner: scanner{s: body}, d: d, r: r, shape: shape, sticky: stickyField, at: place{index: -1}}
@@ -380,7 +382,7 @@ func (p *parser) vector(row *model.Row) error {
 	if p.space(); !p.take(']') {
 		for {
 			p.at.element++
-			number, err := p.float()
+			number, err := p.feature()
 			if err != nil {
 				return err
 			}
@@ -404,6 +406,14 @@ func (p *parser) vector(row *model.Row) error {
 		return p.fail("must have %d numbers, but has %d", p.d.signature.Features, got)
 	}
 	return nil
+}
+
+// feature reads one number of a vector; null is a missing value, where the model knows what to do with one.
+func (p *parser) feature() (float64, error) {
+	if p.d.signature.Missing && p.literal("null") {
+		return math.NaN(), nil
+	}
+	return p.float()
 }
 
 // complete checks that an example has what the model needs: its required fields, or the vector and none of them.

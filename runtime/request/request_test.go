@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,6 +28,24 @@ func one(example string) string { return `{"inputs":` + example + `}` }
 func text(s string) model.Value         { return model.Value{Set: true, Str: s} }
 func num(f float64) model.Value         { return model.Value{Set: true, Num: f} }
 func values(v ...model.Value) model.Row { return model.Row{Values: v} }
+
+// A model that fills in missing values is told of them by null; what is no number otherwise stays an error.
+func TestDecodeMissing(t *testing.T) {
+	d := NewDecoder(model.Signature{Features: 3, Missing: true}, 10)
+	var r Request
+	if err := d.Decode(`{"inputs":[{"features":[null,2, null]},{"features":[1,2,3]}]}`, Batch, "", &r); err != nil {
+		t.Fatal(err)
+	}
+	first, second := r.Rows[0].Features, r.Rows[1].Features
+	if !math.IsNaN(first[0]) || first[1] != 2 || !math.IsNaN(first[2]) || !slices.Equal(second, []float64{1, 2, 3}) {
+		t.Errorf("got %v, %v", first, second)
+	}
+	for _, feature := range []string{"NaN", "nul", "nullx", `"null"`, "[null]", ""} {
+		if err := d.Decode(one(`{"features":[1,`+feature+`,3]}`), Single, "", &r); err == nil {
+			t.Errorf("%s is taken for a number", feature)
+		}
+	}
+}
 
 func TestDecodeAccepts(t *testing.T) {
 	vector := []float64{1, 8, 4, 8, 1, .1, .1, .5, 1, 3, 0, .8}

@@ -20,16 +20,23 @@ func (s *Standardise) Apply(dst, src, _ []float64) bool {
 	if !finiteOrMissing(src) {
 		return false
 	}
-	copy(dst, src)
-	if s.Center != nil {
-		for i, center := range s.Center[:len(dst)] {
-			dst[i] -= center
+	dst = dst[:len(src)]
+	switch center, scale := s.Center, s.Scale; {
+	case center != nil && scale != nil:
+		center, scale = center[:len(src)], scale[:len(src)]
+		for i, value := range src {
+			dst[i] = (value - center[i]) / scale[i]
 		}
-	}
-	if s.Scale != nil {
-		for i, scale := range s.Scale[:len(dst)] {
-			dst[i] /= scale
+	case center != nil:
+		for i, value := range src {
+			dst[i] = value - center[i]
 		}
+	case scale != nil:
+		for i, value := range src {
+			dst[i] = value / scale[i]
+		}
+	default:
+		copy(dst, src)
 	}
 	if s.Clip {
 		clip(dst, -1, 1)

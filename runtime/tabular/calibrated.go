@@ -8,9 +8,9 @@ import (
 // Calibrated is the mean of models whose decisions were fitted to probabilities afterwards.
 type Calibrated struct{ Members []Member }
 
-// Member is one of a Calibrated's: Steps, which may be empty, then Linear, then Calibration.
+// Member is one of a Calibrated's: Steps, which may be nil, then Linear, then Calibration.
 type Member struct {
-	Steps       Chain
+	Steps       Stage
 	Linear      Linear
 	Calibration Calibration
 }
@@ -22,7 +22,7 @@ type Calibration interface {
 
 // Width is the number of columns that the member takes.
 func (m *Member) Width() int {
-	if len(m.Steps) == 0 {
+	if m.Steps == nil {
 		return len(m.Linear.Coef)
 	}
 	in, _ := m.Steps.Width()
@@ -37,7 +37,7 @@ func (c *Calibrated) Scratch() int {
 	most := 0
 	for i := range c.Members {
 		member := &c.Members[i]
-		if len(member.Steps) > 0 {
+		if member.Steps != nil {
 			most = max(most, len(member.Linear.Coef)+member.Steps.Scratch())
 		}
 	}
@@ -58,7 +58,7 @@ func (c *Calibrated) Probability(row, scratch []float64) (float64, bool) {
 }
 
 func (m *Member) probability(row, scratch []float64) (float64, bool) {
-	if len(m.Steps) > 0 {
+	if m.Steps != nil {
 		made := scratch[:len(m.Linear.Coef)]
 		if !m.Steps.Apply(made, row, scratch[len(made):]) {
 			return 0, false

@@ -1,49 +1,43 @@
 package tabular
 
-// Chain is stages that are applied one after the other. It must not be empty where it is applied.
-type Chain []Stage
+// Chain is stages that are applied one after the other.
+type Chain struct {
+	stages []Stage
+	// outs is how many columns each stage makes, widest the most that lie between two of them.
+	outs            []int
+	in, widest, own int
+}
+
+// NewChain makes a chain of at least one stage, whose widths must fit.
+func NewChain(stages ...Stage) *Chain {
+	c := &Chain{stages: stages, outs: make([]int, len(stages))}
+	c.in, _ = stages[0].Width()
+	for i, stage := range stages {
+		_, c.outs[i] = stage.Width()
+		if i < len(stages)-1 {
+			c.widest = max(c.widest, c.outs[i])
+		}
+		c.own = max(c.own, stage.Scratch())
+	}
+	return c
+}
 
 // Width is the first stage's, and the last one's.
-func (c Chain) Width() (in, out int) {
-	in, _ = c[0].Width()
-	_, out = c[len(c)-1].Width()
-	return in, out
-}
+func (c *Chain) Width() (in, out int) { return c.in, c.outs[len(c.outs)-1] }
 
 // Scratch is two rows, between which the stages go back and forth, and a stage's own.
-func (c Chain) Scratch() int {
-	own := 0
-	for _, stage := range c {
-		own = max(own, stage.Scratch())
-	}
-	return 2*c.widest() + own
-}
-
-// widest is the most columns that lie between two stages.
-func (c Chain) widest() int {
-	widest := 0
-	for i, stage := range c {
-		if _, out := stage.Width(); i < len(c)-1 {
-			widest = max(widest, out)
-		}
-	}
-	return widest
-}
+func (c *Chain) Scratch() int { return 2*c.widest + c.own }
 
 // Apply implements Stage.
-func (c Chain) Apply(dst, src, scratch []float64) bool {
-	widest := c.widest()
-	from, to, own := scratch[:widest], scratch[widest:2*widest], scratch[2*widest:]
-	for i, stage := range c {
-		_, out := stage.Width()
-		into := to[:min(out, widest)]
-		if i == len(c)-1 {
-			into = dst
-		}
-		if !stage.Apply(into, src, own) {
+func (c *Chain) Apply(dst, src, scratch []float64) bool {
+	last := len(c.stages) - 1
+	from, to, own := scratch[:c.widest], scratch[c.widest:2*c.widest], scratch[2*c.widest:]
+	for i, stage := range c.stages[:last] {
+		made := to[:c.outs[i]]
+		if !stage.Apply(made, src, own) {
 			return false
 		}
-		src, from, to = into, to, from
+		src, from, to = made, to, from
 	}
-	return true
+	return c.stages[last].Apply(dst, src, own)
 }

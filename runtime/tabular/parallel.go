@@ -14,22 +14,23 @@ type Part struct {
 	Stage Stage
 }
 
-// width of a part, in a row of so many columns.
-func (p *Part) width(columns int) (in, out int) {
-	if p.Columns != nil {
-		columns = len(p.Columns)
+// made is how many columns a part makes, in a row of so many.
+func (p *Part) made(columns int) int {
+	switch {
+	case p.Stage != nil:
+		_, made := p.Stage.Width()
+		return made
+	case p.Columns != nil:
+		return len(p.Columns)
+	default:
+		return columns
 	}
-	if p.Stage == nil {
-		return columns, columns
-	}
-	return p.Stage.Width()
 }
 
 // Width implements Stage.
 func (p *Parallel) Width() (in, out int) {
 	for i := range p.Parts {
-		_, made := p.Parts[i].width(p.Columns)
-		out += made
+		out += p.Parts[i].made(p.Columns)
 	}
 	return p.Columns, out
 }
@@ -50,11 +51,11 @@ func (p *Parallel) Scratch() int {
 func (p *Parallel) Apply(dst, src, scratch []float64) bool {
 	for i := range p.Parts {
 		part := &p.Parts[i]
-		_, out := part.width(p.Columns)
-		if !part.apply(dst[:out], src, scratch) {
+		made := part.made(p.Columns)
+		if !part.apply(dst[:made], src, scratch) {
 			return false
 		}
-		dst = dst[out:]
+		dst = dst[made:]
 	}
 	return true
 }

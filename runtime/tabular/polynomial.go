@@ -32,13 +32,13 @@ func NewPolynomial(columns, lowest, highest int, crosses, bias bool, limit int) 
 	}
 	terms := columns
 	for degree := 2; degree <= highest; degree++ {
-		end, next := starts[columns], make([]int, 0, columns+1)
+		end, next := starts[columns], make([]int, columns+1)
 		for column := range columns {
 			start := starts[column]
 			if crosses {
 				start = starts[column+1]
 			}
-			next = append(next, terms)
+			next[column] = terms
 			if end-start > limit-terms {
 				return nil
 			}
@@ -47,7 +47,8 @@ func NewPolynomial(columns, lowest, highest int, crosses, bias bool, limit int) 
 			}
 			terms += end - start
 		}
-		starts = append(next, terms)
+		next[columns] = terms
+		starts = next
 		if degree < lowest {
 			p.skipped = terms
 		}

@@ -34,28 +34,44 @@ type Classifier interface {
 
 // Model is a classifier and what comes before it. It is immutable, and safe for concurrent use.
 type Model struct {
-	steps      Chain
+	// steps is nil where the classifier takes the features as they are.
+	steps      Stage
 	classifier Classifier
-	features   int
-	scratch    sync.Pool
+	// columns is how many the classifier takes.
+	features, columns int
+	scratch           sync.Pool
 }
 
-// New makes a model. It panics where the widths do not fit, which is the maker's to have checked.
-func New(steps Chain, classifier Classifier) *Model {
-	m := &Model{steps: steps, classifier: classifier, features: classifier.Width()}
-	if len(steps) > 0 {
-		in, out := steps.Width()
-		if out != classifier.Width() {
-			panic(fmt.Sprintf("tabular: the steps make %d columns, the classifier takes %d", out, classifier.Width()))
+// New makes a model of a classifier and the stages before it. It panics where their widths do not fit, which is the
+// maker's to have checked.
+func New(steps []Stage, classifier Classifier) *Model {
+	m := &Model{steps: Join(steps), classifier: classifier, features: classifier.Width(), columns: classifier.Width()}
+	size := classifier.Scratch()
+	if m.steps != nil {
+		in, out := m.steps.Width()
+		if out != m.columns {
+			panic(fmt.Sprintf("tabular: the steps make %d columns, the classifier takes %d", out, m.columns))
 		}
 		m.features = in
+		size = m.columns + max(size, m.steps.Scratch())
 	}
-	size := classifier.Width() + max(steps.Scratch(), classifier.Scratch())
 	m.scratch.New = func() any {
 		scratch := make([]float64, size)
 		return &scratch
 	}
 	return m
+}
+
+// Join makes one stage of some; it returns nil for none.
+func Join(stages []Stage) Stage {
+	switch len(stages) {
+	case 0:
+		return nil
+	case 1:
+		return stages[0]
+	default:
+		return NewChain(stages...)
+	}
 }
 
 // Features is the number of features.
@@ -86,13 +102,13 @@ func (m *Model) Predict(features []float64) (float64, error) {
 
 func (m *Model) predict(features, scratch []float64) (float64, bool) {
 	row := features
-	if len(m.steps) > 0 {
-		row = scratch[:m.classifier.Width()]
-		if !m.steps.Apply(row, features, scratch[len(row):]) {
+	if m.steps != nil {
+		row, scratch = scratch[:m.columns], scratch[m.columns:]
+		if !m.steps.Apply(row, features, scratch) {
 			return 0, false
 		}
 	}
-	p, ok := m.classifier.Probability(row, scratch[len(scratch)-max(m.steps.Scratch(), m.classifier.Scratch()):])
+	p, ok := m.classifier.Probability(row, scratch)
 	return p, ok && p >= 0 && p <= 1
 }
 
@@ -128,7 +144,7 @@ func finite(row []float64) bool {
 // finiteOrMissing says that no value is infinite.
 func finiteOrMissing(row []float64) bool {
 	for _, value := range row {
-		if math.IsInf(value, 0) {
+		if math.Abs(value) > math.MaxFloat64 {
 			return false
 		}
 	}

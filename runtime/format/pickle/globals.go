@@ -8,6 +8,8 @@ const (
 	Foreign Standing = iota
 	// Welcome classes become Objects.
 	Welcome
+	// Inert classes become Objects, too, and may be given arguments, which are kept and mean nothing.
+	Inert
 	// Known classes are refused as unsupported, with the caller's advice.
 	Known
 )

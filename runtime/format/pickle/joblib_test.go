@@ -148,7 +148,7 @@ func TestReadJoblibTruncated(t *testing.T) {
 		t.Fatalf("no files: %v", err)
 	}
 	data := file(t, strings.TrimPrefix(files[0], testdata))
-	for n := range len(data) {
+	for n := range data {
 		root, err := Read(t.Context(), data[:n], Options{Classes: allWelcome})
 		var failure *Error
 		if !errors.As(err, &failure) || failure.Kind != Truncated {

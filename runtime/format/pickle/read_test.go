@@ -167,6 +167,8 @@ func TestReadRefuses(t *testing.T) {
 		"construct text":         {"\x80\x04\x8c\x01a)\x81.", Unsafe, "would construct str"},
 		"constructor arguments":  {"\x80\x04cgood\nClass\nK\x01\x85\x81.", Unsafe, "with arguments"},
 		"constructor keywords":   {"\x80\x04cgood\nClass\n)}(NNu\x92.", Unsafe, "keyword"},
+		"state of an inert one":  {"\x80\x04cinert\nClass\n}b.", Unsafe, "would set the state of class inert.Class"},
+		"new inert object":       {"\x80\x04cinert\nClass\n)\x81.", Unsafe, "would construct inert.Class"},
 		"build text":             {"\x80\x04\x8c\x01aNb.", Unsafe, "would set the state of str"},
 		"build a class":          {"\x80\x04cgood\nClass\n}b.", Unsafe, "would set the state of class good.Class"},
 		"build a dict":           {"\x80\x04}}b.", Unsafe, "would set the state of dict"},
@@ -210,6 +212,8 @@ func goodAndKnown(module, _ string) (Standing, string) {
 	switch module {
 	case "good":
 		return Welcome, ""
+	case "inert":
+		return Inert, ""
 	case "known":
 		return Known, "; advice"
 	default:
@@ -221,6 +225,7 @@ func TestReadObject(t *testing.T) {
 	for name, input := range map[string]string{
 		"NEWOBJ":         "\x80\x04cgood\nClass\n)\x81}\x8c\x01aK\x01sb.",
 		"NEWOBJ_EX":      "\x80\x04cgood\nClass\n)}\x92}\x8c\x01aK\x01sb.",
+		"inert argument": "\x80\x04cgood\nClass\n)R}\x8c\x01aK\x01s\x8c\x01bcinert\nClass\nK\x01\x85Rsb.",
 		"REDUCE":         "\x80\x04cgood\nClass\n)R}\x8c\x01aK\x01sb.",
 		"_reconstructor": "ccopy_reg\n_reconstructor\n(cgood\nClass\nc__builtin__\nobject\nNtR(dS'a'\nI1\nsb.",
 		"__newobj__":     "ccopy_reg\n__newobj__\n(cgood\nClass\ntR(dS'a'\nI1\nsb.",

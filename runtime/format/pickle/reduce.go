@@ -43,6 +43,8 @@ func (m *machine) resolve(module, name string) *Class {
 	switch standing {
 	case Welcome:
 		return &Class{Module: module, Name: name, effect: effectObject}
+	case Inert:
+		return &Class{Module: module, Name: name, effect: effectOpaque}
 	case Known:
 		m.failGlobal(Unsupported, full, "%s is not supported%s", full, advice)
 	default:

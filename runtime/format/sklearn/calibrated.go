@@ -65,7 +65,7 @@ func (r *reader) member(from step, columns int) (tabular.Member, error) {
 		return tabular.Member{}, err
 	}
 	calibration, err := r.calibration(attributes)
-	return tabular.Member{Steps: chain, Linear: linear, Calibration: calibration}, err
+	return tabular.Member{Steps: tabular.Join(chain), Linear: linear, Calibration: calibration}, err
 }
 
 // object reads the first of some attributes that is an object.

@@ -24,6 +24,8 @@ type role struct {
 	inner string
 	// steps says that the class is a Pipeline.
 	steps bool
+	// inert objects are made by a call with arguments, and of no interest.
+	inert bool
 }
 
 // supported is the closed list of classes. Adding one means a line here and a file of its own.
@@ -40,12 +42,14 @@ var supported = map[string]role{
 	},
 	"CalibratedClassifierCV": {modules: []string{"sklearn.calibration"}, classifier: readCalibrated},
 
-	"StandardScaler":        {modules: preprocessing, stage: readStandardScaler},
-	"MinMaxScaler":          {modules: preprocessing, stage: readMinMaxScaler},
-	"MaxAbsScaler":          {modules: preprocessing, stage: readMaxAbsScaler},
-	"RobustScaler":          {modules: preprocessing, stage: readRobustScaler},
-	"Normalizer":            {modules: preprocessing, stage: readNormalizer},
-	"PolynomialFeatures":    {modules: append([]string{"sklearn.preprocessing._polynomial"}, preprocessing...), stage: readPolynomial},
+	"StandardScaler": {modules: preprocessing, stage: readStandardScaler},
+	"MinMaxScaler":   {modules: preprocessing, stage: readMinMaxScaler},
+	"MaxAbsScaler":   {modules: preprocessing, stage: readMaxAbsScaler},
+	"RobustScaler":   {modules: preprocessing, stage: readRobustScaler},
+	"Normalizer":     {modules: preprocessing, stage: readNormalizer},
+	"PolynomialFeatures": {
+		modules: []string{"sklearn.preprocessing._polynomial", "sklearn.preprocessing._data"}, stage: readPolynomial,
+	},
 	"KBinsDiscretizer":      {modules: []string{"sklearn.preprocessing._discretization"}, stage: readBins},
 	"FunctionTransformer":   {modules: []string{"sklearn.preprocessing._function_transformer"}, stage: readFunction},
 	"SimpleImputer":         {modules: []string{"sklearn.impute._base"}, stage: readImputer},
@@ -63,16 +67,20 @@ var supported = map[string]role{
 	// What training had to know, and predicting need not.
 	"StratifiedKFold":    {modules: []string{"sklearn.model_selection._split"}},
 	"KFold":              {modules: []string{"sklearn.model_selection._split"}},
-	"Log":                {modules: sgdLosses},
-	"Hinge":              {modules: sgdLosses},
-	"SquaredHinge":       {modules: sgdLosses},
-	"ModifiedHuber":      {modules: sgdLosses},
-	"CyHalfBinomialLoss": {modules: []string{"sklearn._loss._loss"}},
+	"Log":                {modules: sgdLosses, inert: true},
+	"Hinge":              {modules: sgdLosses, inert: true},
+	"SquaredHinge":       {modules: sgdLosses, inert: true},
+	"ModifiedHuber":      {modules: sgdLosses, inert: true},
+	"Huber":              {modules: sgdLosses, inert: true},
+	"EpsilonInsensitive": {modules: sgdLosses, inert: true},
+	"CyHalfBinomialLoss": {modules: sgdLosses, inert: true},
+	"CyHalfSquaredError": {modules: sgdLosses, inert: true},
+	"CyHuberLoss":        {modules: sgdLosses, inert: true},
 }
 
 var (
 	preprocessing = []string{"sklearn.preprocessing._data", "sklearn.preprocessing.data"}
-	sgdLosses     = []string{"sklearn.linear_model._sgd_fast", "sklearn.linear_model.sgd_fast"}
+	sgdLosses     = []string{"sklearn.linear_model._sgd_fast", "sklearn.linear_model.sgd_fast", "sklearn._loss._loss"}
 )
 
 const supportedText = "supported are LogisticRegression, LogisticRegressionCV, SGDClassifier (log_loss, modified_huber) " +
@@ -90,6 +98,9 @@ var libraries = []string{
 // classes implements pickle.Classes.
 func classes(module, name string) (pickle.Standing, string) {
 	if known, ok := supported[name]; ok && slices.Contains(known.modules, module) {
+		if known.inert {
+			return pickle.Inert, ""
+		}
 		return pickle.Welcome, ""
 	}
 	if strings.HasPrefix(module, "joblib.") && strings.HasSuffix(name, "NDArrayWrapper") {

@@ -87,27 +87,38 @@ func (r *reader) part(into *tabular.Parallel, attributes fitted, item named, cho
 			return err
 		}
 	}
-	node, _ := attributes.Get("transformer_weights")
-	if weights, ok := node.(*pickle.Dict); ok {
-		if node, ok := weights.Get(item.name); ok {
-			path := attributes.path + ".transformer_weights"
-			weight, _, err := floats(node, path)
-			if err != nil || len(weight) != 1 {
-				return broken(path, "has a weight that is not a number")
-			}
-			if err := checkFinite(weight, path); err != nil {
-				return err
-			}
-			times := &tabular.Times{Columns: made, Weight: weight[0]}
-			if part.Stage == nil {
-				part.Stage = times
-			} else {
-				part.Stage = tabular.Chain{part.Stage, times}
-			}
+	weight, weighted, err := weightOf(attributes, item.name)
+	if err != nil {
+		return err
+	}
+	if weighted {
+		times := &tabular.Times{Columns: made, Weight: weight}
+		if part.Stage == nil {
+			part.Stage = times
+		} else {
+			part.Stage = tabular.NewChain(part.Stage, times)
 		}
 	}
 	into.Parts = append(into.Parts, part)
 	return r.spend(item.path, made+1)
+}
+
+// weightOf reads what a transformer's columns are multiplied by, if anything.
+func weightOf(attributes fitted, name string) (weight float64, weighted bool, err error) {
+	node, _ := attributes.Get("transformer_weights")
+	weights, ok := node.(*pickle.Dict)
+	if !ok {
+		return 0, false, nil
+	}
+	if node, ok = weights.Get(name); !ok {
+		return 0, false, nil
+	}
+	path := attributes.path + ".transformer_weights"
+	values, _, err := floats(node, path)
+	if err != nil || len(values) != 1 {
+		return 0, false, broken(path, "has a weight that is not a number")
+	}
+	return values[0], true, checkFinite(values, path)
 }
 
 // featureNames are the columns' names in training, nil where it had none.

@@ -156,7 +156,7 @@ func (r *reader) model(form Form, scaler *step, estimator step) (*Model, error) 
 	if err := r.spend(first.path, columns); err != nil {
 		return nil, err
 	}
-	var steps tabular.Chain
+	var steps []tabular.Stage
 	if scaler != nil {
 		stage, made, err := r.stage(*scaler, columns)
 		if err != nil {

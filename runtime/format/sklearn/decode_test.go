@@ -338,6 +338,7 @@ func TestClasses(t *testing.T) {
 	}{
 		"supported":           {"sklearn.linear_model._logistic", "LogisticRegression", pickle.Welcome, ""},
 		"old path":            {"sklearn.linear_model.logistic", "LogisticRegression", pickle.Welcome, ""},
+		"loss":                {"sklearn.linear_model._sgd_fast", "Hinge", pickle.Inert, ""},
 		"at another place":    {"sklearn.linear_model", "LogisticRegression", pickle.Known, "supported are"},
 		"estimator":           {"sklearn.svm._classes", "SVC", pickle.Known, "supported are"},
 		"private class":       {"sklearn.tree._tree", "_Tree", pickle.Known, "supported are"},

@@ -111,7 +111,10 @@ func (r *reader) stage(from step, columns int) (tabular.Stage, int, error) {
 	if err != nil || stage == nil {
 		return nil, columns, r.or(err, from.path, 1)
 	}
-	_, made := stage.Width()
+	taken, made := stage.Width()
+	if taken != columns {
+		return nil, 0, broken(from.path, "takes %d columns, and %d come in", taken, columns)
+	}
 	return stage, made, r.spend(from.path, made+1)
 }
 
@@ -124,8 +127,8 @@ func (r *reader) or(err error, path string, numbers int) error {
 }
 
 // chain reads steps that all transform.
-func (r *reader) chain(items []named, columns int) (tabular.Chain, int, error) {
-	var chain tabular.Chain
+func (r *reader) chain(items []named, columns int) ([]tabular.Stage, int, error) {
+	var chain []tabular.Stage
 	if len(items) > 0 {
 		if err := r.spend(items[0].path, len(items)); err != nil {
 			return nil, 0, err
@@ -162,14 +165,11 @@ func readSteps(r *reader, from step, columns int) (tabular.Stage, error) {
 		return nil, err
 	}
 	chain, _, err := r.chain(items, columns)
-	if err != nil || len(chain) == 0 {
-		return nil, err
-	}
-	return chain, nil
+	return tabular.Join(chain), err
 }
 
 // last unwraps an estimator, of Pipelines whose last step it is, until the one that decides; and returns what comes before.
-func (r *reader) last(from step, columns int) (tabular.Chain, step, int, error) {
+func (r *reader) last(from step, columns int) ([]tabular.Stage, step, int, error) {
 	role := r.roleOf(from.object)
 	if !role.steps && role.inner == "" {
 		return nil, from, columns, nil
@@ -203,7 +203,7 @@ func (r *reader) last(from step, columns int) (tabular.Chain, step, int, error) 
 }
 
 // estimator reads a classifier, and the steps before it.
-func (r *reader) estimator(from step, columns int) (tabular.Chain, tabular.Classifier, error) {
+func (r *reader) estimator(from step, columns int) ([]tabular.Stage, tabular.Classifier, error) {
 	chain, from, columns, err := r.last(from, columns)
 	if err != nil {
 		return nil, nil, err

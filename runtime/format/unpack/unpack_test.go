@@ -164,8 +164,7 @@ func TestUnpackBombs(t *testing.T) {
 			if allowed := uint64(4 * (Ratio*len(data) + Constant)); bytes > allowed {
 				t.Errorf("%d bytes allocate %d, more than %d", len(data), bytes, allowed)
 			}
-			var failure *Error
-			if !errors.As(err, &failure) {
+			if _, ok := errors.AsType[*Error](err); !ok {
 				t.Errorf("got %v, expected a refusal", err)
 			}
 		})
