@@ -16,7 +16,8 @@ import (
 const lzmaHeaderLen = 13
 
 // openLZMA reads the older container. Its header says how large a dictionary to allocate; one that is larger than the
-// output may be is of no use to anybody, so the reader is told less.
+// output may be is of no use to anybody, so the reader is told less; and for a look at the beginning the least, because it
+// hands nothing out before its dictionary is full.
 func openLZMA(r *bytes.Reader, limit int64) (io.Reader, error) {
 	header := make([]byte, lzmaHeaderLen)
 	if _, err := io.ReadFull(r, header); err != nil {
@@ -122,14 +123,23 @@ func (x *xzReader) next() error {
 	if err := checkBlockHeader(header); err != nil {
 		return err
 	}
-	data, unpacked, err := x.chunks()
-	if err != nil {
+	start := x.in.Size() - int64(x.in.Len())
+	unpacked, err := x.chunks()
+	switch partial := x.limit == 0; {
+	case partial:
+		unpacked = lzma.MinDictCap
+	case err != nil:
+		return err
+	case unpacked > x.limit:
+		return errTooLarge
+	default:
+		// One more keeps the limit from becoming the zero that means something else.
+		x.limit -= unpacked - 1
+	}
+	data := make([]byte, x.in.Size()-int64(x.in.Len())-start)
+	if _, err := x.in.ReadAt(data, start); err != nil {
 		return err
 	}
-	if unpacked > x.limit {
-		return errTooLarge
-	}
-	x.limit -= unpacked
 	x.pad = -len(data) & 3
 	x.sum, x.rest = checkOf(x.check)
 	config := lzma.Reader2Config{DictCap: int(max(unpacked, lzma.MinDictCap))}
@@ -159,33 +169,27 @@ func checkBlockHeader(header []byte) error {
 	return nil
 }
 
-// chunks takes a block's chunks off the input, and adds up what they say they unpack to.
-func (x *xzReader) chunks() (data []byte, unpacked int64, err error) {
-	start := x.in.Size() - int64(x.in.Len())
+// chunks passes over a block's chunks, and adds up what they say they unpack to.
+func (x *xzReader) chunks() (unpacked int64, err error) {
 	for {
 		control, err := x.in.ReadByte()
 		if err != nil {
-			return nil, 0, io.ErrUnexpectedEOF
+			return 0, io.ErrUnexpectedEOF
 		}
 		var header [5]byte
 		var packed int64
 		switch {
 		case control == 0:
-			length := x.in.Size() - int64(x.in.Len()) - start
-			data = make([]byte, length)
-			if _, err := x.in.ReadAt(data, start); err != nil {
-				return nil, 0, err
-			}
-			return data, unpacked, nil
+			return unpacked, nil
 		case control == 1 || control == 2:
 			if _, err := io.ReadFull(x.in, header[:2]); err != nil {
-				return nil, 0, io.ErrUnexpectedEOF
+				return 0, io.ErrUnexpectedEOF
 			}
 			packed = int64(binary.BigEndian.Uint16(header[:])) + 1
 			unpacked += packed
 		case control >= 0x80:
 			if _, err := io.ReadFull(x.in, header[:4]); err != nil {
-				return nil, 0, io.ErrUnexpectedEOF
+				return 0, io.ErrUnexpectedEOF
 			}
 			unpacked += int64(control&0x1f)<<16 + int64(binary.BigEndian.Uint16(header[:])) + 1
 			packed = int64(binary.BigEndian.Uint16(header[2:])) + 1
@@ -193,13 +197,14 @@ func (x *xzReader) chunks() (data []byte, unpacked int64, err error) {
 				packed++
 			}
 		default:
-			return nil, 0, fmt.Errorf("0x%02x begins no chunk", control)
+			return 0, fmt.Errorf("0x%02x begins no chunk", control)
 		}
-		if packed > int64(x.in.Len()) {
-			return nil, 0, io.ErrUnexpectedEOF
+		short := packed > int64(x.in.Len())
+		if _, err := x.in.Seek(min(packed, int64(x.in.Len())), io.SeekCurrent); err != nil {
+			return 0, err
 		}
-		if _, err := x.in.Seek(packed, io.SeekCurrent); err != nil {
-			return nil, 0, err
+		if short {
+			return 0, io.ErrUnexpectedEOF
 		}
 	}
 }

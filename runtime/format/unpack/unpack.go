@@ -41,7 +41,8 @@ const (
 var methods = [...]struct {
 	name   string
 	begins func(head []byte) bool
-	open   func(data *bytes.Reader, limit int64) (io.Reader, error)
+	// A limit of zero is for looking at data of which there is only the beginning.
+	open func(data *bytes.Reader, limit int64) (io.Reader, error)
 }{
 	None: {name: "no compression"},
 	Zlib: {"zlib", isZlib, func(r *bytes.Reader, _ int64) (io.Reader, error) { return zlib.NewReader(r) }},
@@ -123,7 +124,7 @@ func Head(data []byte, head []byte) int {
 	if method == None {
 		return copy(head, data)
 	}
-	out, err := methods[method].open(bytes.NewReader(data), Constant)
+	out, err := methods[method].open(bytes.NewReader(data), 0)
 	if err != nil {
 		return 0
 	}

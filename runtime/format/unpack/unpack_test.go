@@ -2,6 +2,7 @@ package unpack
 
 import (
 	"bytes"
+	"compress/gzip"
 	"compress/zlib"
 	"context"
 	"encoding/binary"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/pierrec/lz4/v4"
 	"github.com/ulikunitz/xz"
+	"github.com/ulikunitz/xz/lzma"
 )
 
 const limit = 1 << 30
@@ -69,6 +71,44 @@ func TestUnpack(t *testing.T) {
 		}
 		if !bytes.Equal(unpacked, first) {
 			t.Errorf("%s unpacks to something else", name)
+		}
+	}
+}
+
+// The beginning of a large file is enough to see what is in it.
+func TestHeadOfABeginning(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	data := []byte("\x80\x04")
+	for len(data) < 200_000 {
+		data = binary.LittleEndian.AppendUint32(data, random.Uint32()&0xffff)
+	}
+	for name, open := range map[string]func(io.Writer) (io.WriteCloser, error){
+		"zlib": func(w io.Writer) (io.WriteCloser, error) { return zlib.NewWriter(w), nil },
+		"gzip": func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil },
+		"lzma": func(w io.Writer) (io.WriteCloser, error) { return lzma.NewWriter(w) },
+		"xz":   func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) },
+		"lz4": func(w io.Writer) (io.WriteCloser, error) {
+			out := lz4.NewWriter(w)
+			return out, out.Apply(lz4.BlockSizeOption(lz4.Block64Kb))
+		},
+	} {
+		var out bytes.Buffer
+		w, err := open(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(data); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Unpack(t.Context(), out.Bytes(), limit); err != nil || !bytes.Equal(got, data) {
+			t.Errorf("%s: %d bytes, %v", name, len(got), err)
+		}
+		head := make([]byte, 2)
+		if n := Head(out.Bytes()[:out.Len()*3/4], head); n != 2 || !bytes.Equal(head, data[:2]) {
+			t.Errorf("%s: the head is %x", name, head[:n])
 		}
 	}
 }
@@ -174,13 +214,13 @@ func TestUnpackBombs(t *testing.T) {
 // A header's claim about the dictionary allocates nothing.
 func TestUnpackDictionaryClaims(t *testing.T) {
 	all := containers(t)
-	lzma := bytes.Clone(all["lzma"])
-	binary.LittleEndian.PutUint32(lzma[1:], 0xffffffff)
-	xz := bytes.Clone(all["xz"])
-	header := xz[xzHeaderLen : xzHeaderLen+4*(int(xz[xzHeaderLen])+1)]
+	old := bytes.Clone(all["lzma"])
+	binary.LittleEndian.PutUint32(old[1:], 0xffffffff)
+	newer := bytes.Clone(all["xz"])
+	header := newer[xzHeaderLen : xzHeaderLen+4*(int(newer[xzHeaderLen])+1)]
 	header[4] = 40 // 4 GiB
 	binary.LittleEndian.PutUint32(header[len(header)-4:], crc32.ChecksumIEEE(header[:len(header)-4]))
-	for name, data := range map[string][]byte{"lzma": lzma, "xz": xz} {
+	for name, data := range map[string][]byte{"lzma": old, "xz": newer} {
 		if bytes, err := allocated(t, data); err != nil || bytes > 4*(Ratio*uint64(len(data))+Constant) {
 			t.Errorf("%s: %d bytes allocate %d: %v", name, len(data), bytes, err)
 		}
