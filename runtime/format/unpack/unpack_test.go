@@ -89,7 +89,8 @@ func TestHeadOfABeginning(t *testing.T) {
 		"xz":   func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) },
 		"lz4": func(w io.Writer) (io.WriteCloser, error) {
 			out := lz4.NewWriter(w)
-			return out, out.Apply(lz4.BlockSizeOption(lz4.Block64Kb))
+			err := out.Apply(lz4.BlockSizeOption(lz4.Block64Kb))
+			return out, err
 		},
 	} {
 		var out bytes.Buffer
