@@ -23,17 +23,31 @@ func readBins(r *reader, from step, columns int) (tabular.Stage, error) {
 	default:
 		return nil, unsupported(from.path+".encode", "is %.32q; supported are 'onehot', 'onehot-dense' and 'ordinal'", encode)
 	}
+	// A dtype asked for is what values are rounded to before they are compared.
+	dtype, _ := attributes.Get("dtype")
+	if class, ok := dtype.(*pickle.Class); !attributes.isNone("dtype") && (!ok || class.String() != "numpy.float64") {
+		return nil, unsupported(from.path+".dtype", "is not None or float64")
+	}
 	strict, err := attributes.since(1, 1)
 	if err != nil {
 		return nil, err
 	}
 	stage.Lenient = !strict
+	if stage.Edges, err = r.edges(attributes, columns); err != nil {
+		return nil, err
+	}
+	return stage, nil
+}
+
+// edges reads the borders between a KBinsDiscretizer's bins.
+func (r *reader) edges(from fitted, columns int) ([][]float64, error) {
 	path := from.path + ".bin_edges_"
-	node, _ := attributes.Get("bin_edges_")
+	node, _ := from.Get("bin_edges_")
 	array, ok := node.(*pickle.Array)
 	if !ok || len(array.Objects) != columns || len(array.Shape) != 1 {
 		return nil, broken(path, "is not an array of %d arrays", columns)
 	}
+	all := make([][]float64, columns)
 	for i, object := range array.Objects {
 		edgesPath := fmt.Sprintf("%s[%d]", path, i)
 		edges, _, err := floats(object, edgesPath)
@@ -54,7 +68,7 @@ func readBins(r *reader, from step, columns int) (tabular.Stage, error) {
 		if err := r.spend(edgesPath, len(edges)+1); err != nil {
 			return nil, err
 		}
-		stage.Edges = append(stage.Edges, edges)
+		all[i] = edges
 	}
-	return stage, nil
+	return all, nil
 }

@@ -78,6 +78,19 @@ func isotonic(x, y *pickle.Array) attributes {
 	})}}}
 }
 
+func bins(changes attributes) *pickle.Object {
+	return object("sklearn.preprocessing._discretization", "KBinsDiscretizer", attributes{
+		"bin_edges_": &pickle.Array{Shape: []int{2}, Objects: []pickle.Node{vector(0, 1, 2), vector(0, 1)}},
+		"encode":     pickle.Str("ordinal"), "_sklearn_version": pickle.Str("1.5.2"), "n_features_in_": pickle.Int(2),
+	}, changes)
+}
+
+func imputer(changes attributes) *pickle.Object {
+	return object("sklearn.impute._base", "SimpleImputer", attributes{
+		"statistics_": vector(1, 2), "missing_values": pickle.Float(math.NaN()), "strategy": pickle.Str("mean"),
+	}, changes)
+}
+
 // chosen is a ColumnTransformer that passes on a choice of two columns.
 func chosen(choice pickle.Node) *pickle.Object {
 	return columnsOf(attributes{"transformers_": &pickle.List{Items: []pickle.Node{
@@ -268,6 +281,15 @@ func TestDecodeRefuses(t *testing.T) {
 		"a function":         {pipelineOf(object("sklearn.preprocessing._function_transformer", "FunctionTransformer", attributes{"func": &pickle.Class{}}), regression()), true, "pipeline.steps[0].func", "not run"},
 		"another norm":       {pipelineOf(object("sklearn.preprocessing._data", "Normalizer", attributes{"norm": pickle.Str("l3")}), regression()), true, "pipeline.steps[0].norm", "l3"},
 		"no version":         {pipelineOf(object("sklearn.preprocessing._data", "Normalizer", attributes{"norm": pickle.Str("l2")}), regression()), true, "pipeline.steps[0]._sklearn_version", "version"},
+		"bins of no edges":   {pipelineOf(bins(attributes{"bin_edges_": &pickle.Array{Shape: []int{2}, Objects: []pickle.Node{vector(0), vector(0, 1)}}}), regression()), false, "pipeline.steps[0].bin_edges_[0]", "1 edges"},
+		"bins descend":       {pipelineOf(bins(attributes{"bin_edges_": &pickle.Array{Shape: []int{2}, Objects: []pickle.Node{vector(0, 2, 1, 3), vector(0, 1)}}}), regression()), false, "pipeline.steps[0].bin_edges_[0]", "ascend"},
+		"bins of one column": {pipelineOf(bins(attributes{"bin_edges_": &pickle.Array{Shape: []int{1}, Objects: []pickle.Node{vector(0, 1)}}}), regression()), false, "pipeline.steps[0].bin_edges_", "array of 2"},
+		"bins of singles":    {pipelineOf(bins(attributes{"dtype": &pickle.Class{Module: "numpy", Name: "float32"}}), regression()), true, "pipeline.steps[0].dtype", "float64"},
+		"another encoding":   {pipelineOf(bins(attributes{"encode": pickle.Str("x")}), regression()), true, "pipeline.steps[0].encode", "ordinal"},
+		"imputes text":       {pipelineOf(imputer(attributes{"missing_values": pickle.Str("x")}), regression()), true, "pipeline.steps[0].missing_values", "NaN"},
+		"imputes no column":  {pipelineOf(imputer(attributes{"statistics_": vector(math.NaN(), math.NaN())}), regression()), false, "pipeline.steps[0].statistics_", "no column"},
+		"constant NaN":       {pipelineOf(imputer(attributes{"statistics_": vector(math.NaN(), 1), "strategy": pickle.Str("constant")}), regression()), true, "pipeline.steps[0].statistics_", "version"},
+		"no indicator":       {pipelineOf(imputer(attributes{"add_indicator": pickle.Bool(true)}), regression()), false, "pipeline.steps[0].indicator_", "missing"},
 		"column of text":     {pipelineOf(chosen(pickle.Str("first")), regression()), true, "pipeline.steps[0].transformers_[0][2]", "by a str"},
 		"column beyond":      {pipelineOf(chosen(ints(2)), regression()), false, "pipeline.steps[0].transformers_[0][2]", "has 2"},
 		"column before":      {pipelineOf(chosen(ints(-3)), regression()), false, "pipeline.steps[0].transformers_[0][2]", "has -3"},

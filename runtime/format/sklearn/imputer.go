@@ -29,7 +29,7 @@ func readImputer(r *reader, from step, columns int) (tabular.Stage, error) {
 		return nil, broken(path, "has shape %v, and %d columns come in", shape, columns)
 	}
 	stage := &tabular.Impute{Fill: fill, Missing: missing[0]}
-	var keep []int
+	keep := make([]int, 0, columns) // not nil, which keeps all
 	for column, value := range fill {
 		if !math.IsNaN(value) {
 			keep = append(keep, column)
