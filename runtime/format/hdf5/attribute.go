@@ -36,7 +36,7 @@ func (a *Attribute) Strings() ([]string, error) {
 	if a.count == 0 {
 		return texts, nil
 	}
-	if err := a.decode(stringSink(a.file, a.file.meter, a.dtype, texts, a.offset)); err != nil {
+	if err := a.decode(stringSink(a.file, newMeter(a.file.maxMetadata()), a.dtype, texts, a.offset)); err != nil {
 		return nil, err
 	}
 	return texts, nil
@@ -222,7 +222,8 @@ func (f *File) readAttribute(c *cursor) (*Attribute, error) {
 	if a.space, err = readDataspace(space); err != nil {
 		return nil, err
 	}
-	return a, a.measure(c)
+	err = a.measure(c)
+	return a, err
 }
 
 // measure finds that the attribute has as many bytes as its shape and type say.

@@ -1,5 +1,7 @@
 package hdf5
 
+import "slices"
+
 // chunkPlace is where a chunk is stored. The address of one that was never written is undefined.
 type chunkPlace struct {
 	address, size, mask uint64
@@ -85,8 +87,7 @@ func (d *storage) chunkNumbers(g *grid) (func([]int) uint64, error) {
 	}
 	strides := make([]uint64, len(g.counts))
 	stride := uint64(1)
-	for i := len(order) - 1; i >= 0; i-- {
-		axis := order[i]
+	for i, axis := range slices.Backward(order) {
 		strides[axis] = stride
 		if i == 0 {
 			break

@@ -215,11 +215,11 @@ func checkValue(t *testing.T, what string, want value, shape []int, n int, read 
 	if want.SHA256 != "" {
 		hash := sha256.New()
 		for i := range max(len(floats), len(ints)) {
-			element := 0.0
-			if floats != nil {
-				element = floats[i]
-			} else {
+			var element float64
+			if ints != nil {
 				element = float64(ints[i])
+			} else {
+				element = floats[i]
 			}
 			_ = binary.Write(hash, binary.LittleEndian, element)
 		}

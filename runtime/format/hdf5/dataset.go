@@ -113,7 +113,8 @@ func (f *File) openDataset(o *object, where string) (*Dataset, error) {
 		return nil, at(where, err)
 	}
 	d := &Dataset{file: f, object: o, storage: stored, path: where}
-	return d, d.asKeras()
+	err = d.asKeras()
+	return d, err
 }
 
 // asKeras recognises what Keras writes for bfloat16, which HDF5 had no name for: two opaque bytes, and an attribute.
@@ -177,7 +178,8 @@ func (f *File) readStorage(o *object) (*storage, error) {
 			return nil, err
 		}
 	}
-	return d, d.measure(f)
+	err := d.measure(f)
+	return d, err
 }
 
 func (d *storage) oldFill(c *cursor) error {
@@ -254,7 +256,8 @@ func (d *storage) cut(f *File) error {
 	limit := int(f.maxExpanded())
 	points, ok := product(l.chunk, limit/int(d.unit))
 	if !ok {
-		return fault(TooLarge, d.offset, "chunks of shape %v, more than %d bytes for each byte of the file", l.chunk, f.limits.MaxExpansion)
+		return fault(TooLarge, d.offset, "chunks of shape %v, more than %d bytes for each byte of the file",
+			l.chunk, f.limits.MaxExpansion)
 	}
 	g := &grid{dims: d.space.dims, chunk: l.chunk, counts: make([]int, len(l.chunk)), bytes: uint64(points) * d.unit}
 	for axis, size := range g.dims {

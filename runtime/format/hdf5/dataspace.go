@@ -54,7 +54,8 @@ func readDataspace(c *cursor) (dataspace, error) {
 			}
 		}
 	}
-	return s, c.check("a dataspace")
+	err := c.check("a dataspace")
+	return s, err
 }
 
 // count is how many elements there are; false where that is more than the limit.

@@ -2,6 +2,7 @@ package hdf5
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -110,7 +111,8 @@ func nestedType(c *cursor, depth int) (Type, error) {
 	version := head >> 4
 	switch {
 	case c.short:
-		return t, c.check("a datatype")
+		err := c.check("a datatype")
+		return t, err
 	case version < 1 || version > 5:
 		return t, fault(Unsupported, start, "a datatype of version %d", version)
 	case t.Size == 0:
@@ -138,7 +140,8 @@ func nestedType(c *cursor, depth int) (Type, error) {
 	if err != nil {
 		return t, err
 	}
-	return t, c.check("a datatype")
+	err = c.check("a datatype")
+	return t, err
 }
 
 // fixedPoint reads the properties of an integer.
@@ -252,10 +255,16 @@ func (t *Type) array(c *cursor, version uint64, depth int) error {
 	if err != nil {
 		return err
 	}
-	if n, ok := product(dims, size/base.Size); !ok || n*base.Size != size {
-		return fault(Malformed, c.offset, "an array type of %d bytes, of %v elements of %d", size, dims, base.Size)
+	inner, ok := product(base.dims, size/base.Size)
+	inner *= base.Size
+	n := 0
+	if ok && inner > 0 {
+		n, ok = product(dims, size/inner)
 	}
-	base.dims = append(dims, base.dims...)
+	if !ok || n*inner != size {
+		return fault(Malformed, c.offset, "an array type of %d bytes, of %v elements of %d", size, dims, inner)
+	}
+	base.dims = slices.Concat(dims, base.dims)
 	*t = base
 	return nil
 }

@@ -123,7 +123,7 @@ func (f *File) maxExpanded() int64 {
 
 // offset is where in the file an address points.
 func (f *File) offset(address uint64) int64 {
-	if address > uint64(f.size) {
+	if address > uint64(f.size-f.base) {
 		return f.size
 	}
 	return f.base + int64(address)
@@ -156,7 +156,8 @@ func (f *File) checked(m *meter, address, n uint64, what string) (*cursor, error
 	if err != nil {
 		return nil, err
 	}
-	return c, c.verify(what)
+	err = c.verify(what)
+	return c, err
 }
 
 // verify compares the checksum in the last four bytes, and cuts it off.

@@ -26,20 +26,22 @@ type fractal struct {
 func (f *File) fractalHeap(address uint64) (*fractal, error) {
 	lengths, addresses := f.widths.length, f.widths.address
 	size := 4 + 1 + 2 + 2 + 1 + 4 + 12*lengths + 3*addresses + 2 + 2 + 2 + 2 + 4
-	c, err := f.checked(f.meter, address, uint64(size), "a fractal heap")
+	c, err := f.block(f.meter, address, uint64(size), "a fractal heap")
 	if err != nil {
-		// A heap with filters has a longer header.
 		return nil, err
 	}
 	if !c.signature("FRHP") || c.uint8() != 0 {
 		return nil, fault(Malformed, c.offset, "there is no fractal heap of version 0")
 	}
 	h := &fractal{file: f, header: address, idLength: c.uint16(), blocks: map[uint64]*cursor{}}
-	filters, flags := c.uint16(), c.uint8()
-	if filters != 0 {
+	// With filters the header would be longer, and its checksum elsewhere.
+	if c.uint16() != 0 {
 		return nil, fault(Unsupported, c.offset, "a fractal heap with filters")
 	}
-	h.checksums = flags&2 != 0
+	if err := c.verify("a fractal heap"); err != nil {
+		return nil, err
+	}
+	h.checksums = c.uint8()&2 != 0
 	maxManaged := c.uint32()
 	c.length() // next id of a huge object
 	h.hugeTree = c.address()
@@ -97,7 +99,8 @@ func (h *fractal) object(record *cursor) (*cursor, error) {
 			length = (head&15)<<8 | id.uint8() + 1
 		}
 		tiny := id.sub(length)
-		return tiny, tiny.check("a tiny object in a fractal heap")
+		err := tiny.check("a tiny object in a fractal heap")
+		return tiny, err
 	default:
 		return nil, fault(Malformed, id.offset, "an id of kind 3 in a fractal heap")
 	}
@@ -189,7 +192,8 @@ func (h *fractal) within(address, size, offset, length uint64) (*cursor, error) 
 		return nil, fault(Malformed, block.offset, "an object at byte %d of a block of %d in a fractal heap", offset, len(block.data))
 	}
 	object := c.sub(length)
-	return object, object.check("an object of a fractal heap")
+	err := object.check("an object of a fractal heap")
+	return object, err
 }
 
 // direct reads a direct block.
@@ -213,7 +217,8 @@ func (h *fractal) direct(address, size uint64) (*cursor, error) {
 			return nil, fault(Malformed, c.offset, "the checksum of a direct block is %08x, and its bytes give %08x", want, found)
 		}
 	}
-	return c, c.check("a direct block of a fractal heap")
+	err = c.check("a direct block of a fractal heap")
+	return c, err
 }
 
 // hugeObject is an object with a place of its own in the file.

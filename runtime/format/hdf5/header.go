@@ -18,6 +18,8 @@ const (
 	messageContinuation  = 0x10
 	messageSymbolTable   = 0x11
 	messageAttributeInfo = 0x15
+	// highestMessage is the last kind that is known, though not of use.
+	highestMessage = 0x18
 )
 
 // Flags of header messages.
@@ -256,7 +258,7 @@ func (h *headerReader) add(m message) error {
 		}
 		h.pending = append(h.pending, next)
 		return nil
-	case m.kind > messageAttributeInfo+2 && m.flags&flagMustBeKnown != 0:
+	case m.kind > highestMessage && m.flags&flagMustBeKnown != 0:
 		return fault(Unsupported, m.body.offset, "a header message of the unknown kind %#x", m.kind)
 	default:
 		// What is kept of a message weighs more than its bytes.

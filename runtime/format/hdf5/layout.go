@@ -66,7 +66,8 @@ func readLayout(c *cursor) (layout, error) {
 	if err != nil {
 		return l, err
 	}
-	return l, c.check("a data layout")
+	err = c.check("a data layout")
+	return l, err
 }
 
 // oldLayout reads versions 1 and 2.
@@ -87,7 +88,8 @@ func oldLayout(c *cursor) (layout, error) {
 	case contiguous:
 		c.take(4 * rank)
 	case chunked:
-		return l, l.chunkShape(c, rank, 4)
+		err := l.chunkShape(c, rank, 4)
+		return l, err
 	default:
 		return l, fault(Unsupported, c.offset, "a data layout of class %d", l.class)
 	}
@@ -99,9 +101,11 @@ func layout3(c *cursor) (layout, error) {
 	if l.class == chunked {
 		rank := c.uint8()
 		l.address = c.address()
-		return l, l.chunkShape(c, rank, 4)
+		err := l.chunkShape(c, rank, 4)
+		return l, err
 	}
-	return l, l.plain(c)
+	err := l.plain(c)
+	return l, err
 }
 
 // plain reads compact and contiguous layouts of version 3 and later.
@@ -139,7 +143,8 @@ func (l *layout) chunkShape(c *cursor, rank uint64, width int) error {
 func layout4(c *cursor) (layout, error) {
 	l := layout{class: layoutClass(c.uint8())}
 	if l.class != chunked {
-		return l, l.plain(c)
+		err := l.plain(c)
+		return l, err
 	}
 	flags, rank := c.uint8(), c.uint8()
 	if err := l.chunkShape(c, rank, int(c.uint8())); err != nil {

@@ -94,6 +94,7 @@ func memory[T numeric](numbers []T) []byte {
 		return []byte{}
 	}
 	size := len(numbers) * int(unsafe.Sizeof(numbers[0]))
+	//nolint:gosec // G103: the bytes are those of the slice, which outlives them; any bits are a number.
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(numbers))), size)
 }
 
@@ -127,9 +128,8 @@ func (t Type) unpadded(text []byte) []byte {
 	const nullTerminated, nullPadded, spacePadded = 0, 1, 2
 	switch t.padding {
 	case nullTerminated:
-		if end := bytes.IndexByte(text, 0); end >= 0 {
-			return text[:end]
-		}
+		text, _, _ = bytes.Cut(text, []byte{0})
+		return text
 	case nullPadded:
 		return bytes.TrimRight(text, "\x00")
 	case spacePadded:

@@ -36,7 +36,8 @@ func (f *File) walkNode1(m *meter, address uint64, t tree1, below uint64, visit 
 	}
 	kind, level, entries := c.uint8(), c.uint8(), c.uint16()
 	if kind != t.kind || level >= below {
-		return fault(Malformed, c.offset, "a node of kind %d and level %d, where one of %s below level %d belongs", kind, level, t.what, below)
+		return fault(Malformed, c.offset, "a node of kind %d and level %d, where one of %s below level %d belongs",
+			kind, level, t.what, below)
 	}
 	if c, err = f.block(m, address+prefix, entries*uint64(t.key+f.widths.address), t.what); err != nil {
 		return err

@@ -101,7 +101,8 @@ func (t *tree2) node(address, count uint64, level int) error {
 		size += (count + 1) * uint64(t.file.widths.address+below.countWidth+below.totalWidth)
 	}
 	if count > t.levels[level].most {
-		return fault(Malformed, t.file.offset(address), "a tree's node of %d records, which has room for %d", count, t.levels[level].most)
+		return fault(Malformed, t.file.offset(address), "a tree's node of %d records, which has room for %d",
+			count, t.levels[level].most)
 	}
 	c, err := t.file.checked(t.meter, address, size, what)
 	if err != nil {

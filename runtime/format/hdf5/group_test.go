@@ -1,0 +1,135 @@
+package hdf5
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+)
+
+func kindOf(err error) Kind {
+	var failure *Error
+	if !errors.As(err, &failure) {
+		return 0
+	}
+	return failure.Kind
+}
+
+func TestOpenPaths(t *testing.T) {
+	for _, name := range []string{"everything-earliest.h5", "everything-latest.h5"} {
+		root := open(t, fixture(t, name)).Root()
+		links, err := root.Group("links")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, want := range map[string]Kind{
+			"layer_3": 0, "/links/layer_3": 0, "./layer_3/": 0, "深度/模型": 0, "soft": 0, "/": 0, "": 0,
+			"layer_99": NotFound, "dangling": NotFound, "layer_3/x": NotFound, "outside": Unsupported,
+			"/types/scalar/x": Mismatch, "/types/committed": Unsupported,
+		} {
+			if _, err := links.Open(path); kindOf(err) != want || (err == nil) != (want == 0) {
+				t.Errorf("%s: %s: %v", name, path, err)
+			}
+		}
+		if _, err := root.Group("types/scalar"); kindOf(err) != Mismatch {
+			t.Errorf("a dataset as a group: %v", err)
+		}
+		if _, err := root.Dataset("types"); kindOf(err) != Mismatch {
+			t.Errorf("a group as a dataset: %v", err)
+		}
+		all, err := links.Links()
+		if err != nil {
+			t.Fatal(err)
+		}
+		kinds := map[string]LinkKind{}
+		for _, link := range all {
+			kinds[link.Name] = link.Kind
+			if link.Name == "soft" && link.Target != "/links/layer_1" {
+				t.Errorf("the soft link leads to %q", link.Target)
+			}
+		}
+		if kinds["soft"] != Soft || kinds["outside"] != External || kinds["layer_1"] != Hard {
+			t.Errorf("kinds of links: %v", kinds)
+		}
+	}
+}
+
+func TestSoftLinksInACircle(t *testing.T) {
+	b := newBuilder()
+	f := open(t, b.file(b.header(softLink("x", "/y"), softLink("y", "x"))))
+	if _, err := f.Root().Open("x"); kindOf(err) != Malformed {
+		t.Error(err)
+	}
+}
+
+func TestAttributeReaders(t *testing.T) {
+	group, err := open(t, fixture(t, "everything-earliest.h5")).Root().Group("attributes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	attribute := func(name string) *Attribute {
+		t.Helper()
+		a, err := group.Attribute(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	if n, err := attribute("int").Int64(); n != 7 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	if text, err := attribute("fixed").Bytes(); string(text) != "fixed text" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+	if names, err := attribute("no names").Strings(); len(names) != 0 || err != nil {
+		t.Errorf("%q, %v", names, err)
+	}
+	if names, err := attribute("names").Strings(); !slices.Equal(names, []string{"layer", "layer_1", ""}) || err != nil {
+		t.Errorf("%q, %v", names, err)
+	}
+	for what, read := range map[string]func() error{
+		"several as one": func() error { _, err := attribute("names").Bytes(); return err },
+		"text as number": func() error { _, err := attribute("text").Int64(); return err },
+		"float as int":   func() error { _, err := attribute("float").Int64(); return err },
+		"number as text": func() error { _, err := attribute("int").Strings(); return err },
+	} {
+		if err := read(); kindOf(err) != Mismatch {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if _, err := group.Attribute("nothing"); kindOf(err) != NotFound {
+		t.Error(err)
+	}
+}
+
+func TestLargeUnsignedIsNoInt64(t *testing.T) {
+	root := open(t, fixture(t, "everything-earliest.h5")).Root()
+	for name, want := range map[string]Kind{"le-u8": 0, "le-f4": Mismatch, "fixed": Mismatch, "bool": 0, "enum": 0} {
+		d, err := root.Dataset("types/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.ReadInt64(t.Context(), make([]int64, d.Len())); kindOf(err) != want {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := d.ReadInt64(t.Context(), make([]int64, d.Len()+1)); kindOf(err) != Mismatch {
+			t.Errorf("%s into a longer slice: %v", name, err)
+		}
+	}
+}
+
+// One file may be read by many at once.
+func TestConcurrently(t *testing.T) {
+	data := fixture(t, "everything-latest.h5")
+	f := open(t, data)
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			left := 1000
+			if err := readObject(t.Context(), f.Root(), &left); kindOf(err) != Unsupported {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+}
