@@ -11,7 +11,7 @@ import (
 // benchmarkRead reads one dataset of 4 Mi float32 over and over.
 func benchmarkRead(b *testing.B, data []byte, n int) {
 	b.Helper()
-	d, err := open(b, data).Root().Dataset("x")
+	d, err := opened(b, data).Root().Dataset("x")
 	if err != nil {
 		b.Fatal(err)
 	}

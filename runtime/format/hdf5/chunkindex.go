@@ -1,6 +1,9 @@
 package hdf5
 
-import "slices"
+import (
+	"context"
+	"slices"
+)
 
 // chunkPlace is where a chunk is stored. The address of one that was never written is undefined.
 type chunkPlace struct {
@@ -45,10 +48,11 @@ func (g *grid) onEdge(scaled []int) bool {
 }
 
 // walkChunks visits the chunks that are stored, each once, with their coordinates in chunks.
-func (d *storage) walkChunks(f *File, m *meter, g *grid, visit func(scaled []int, place chunkPlace) error) error {
+func (d *storage) walkChunks(ctx context.Context, f *File, m *meter, visit func(scaled []int, place chunkPlace) error) error {
+	g := d.grid
 	switch d.layout.index {
 	case byTree1, byTree2:
-		return d.walkChunkTree(f, m, g, visit)
+		return d.walkChunkTree(ctx, f, m, visit)
 	}
 	lookup, err := d.chunkLookup(f, m, g)
 	if err != nil {
@@ -59,6 +63,9 @@ func (d *storage) walkChunks(f *File, m *meter, g *grid, visit func(scaled []int
 		return err
 	}
 	return g.each(func(scaled []int) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		place, err := lookup(number(scaled))
 		if err != nil || place.address == undefined {
 			return err
@@ -173,9 +180,16 @@ func (e elementReader) read(c *cursor, width int) chunkPlace {
 }
 
 // walkChunkTree visits the chunks that a tree of either version finds.
-func (d *storage) walkChunkTree(f *File, m *meter, g *grid, visit func([]int, chunkPlace) error) error {
+func (d *storage) walkChunkTree(ctx context.Context, f *File, m *meter, visit func([]int, chunkPlace) error) error {
+	g := d.grid
 	rank := len(g.dims)
-	w := &chunkWalker{grid: g, scaled: make([]int, rank), last: make([]int, rank), visit: visit}
+	visitUnlessDone := func(scaled []int, place chunkPlace) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return visit(scaled, place)
+	}
+	w := &chunkWalker{grid: g, scaled: make([]int, rank), last: make([]int, rank), visit: visitUnlessDone}
 	if d.layout.index == byTree1 {
 		return f.walkTree1(m, d.layout.address, chunkTree(rank), func(key *cursor, child uint64) error {
 			place := chunkPlace{address: child, size: key.uint32(), mask: key.uint32()}

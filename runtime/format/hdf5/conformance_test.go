@@ -56,7 +56,7 @@ func fixtures(t testing.TB) []string {
 	return found
 }
 
-func open(t testing.TB, data []byte) *File {
+func opened(t testing.TB, data []byte) *File {
 	t.Helper()
 	f, err := Open(bytes.NewReader(data), int64(len(data)), Limits{})
 	if err != nil {
@@ -84,7 +84,7 @@ type expectedObject struct {
 func TestConformance(t *testing.T) {
 	for _, name := range fixtures(t) {
 		t.Run(name, func(t *testing.T) {
-			f := open(t, fixture(t, name))
+			f := opened(t, fixture(t, name))
 			data, err := os.ReadFile(filepath.Join(testdata, strings.TrimSuffix(name, ".h5")+".json"))
 			if err != nil {
 				t.Fatal(err)

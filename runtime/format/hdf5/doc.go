@@ -16,3 +16,7 @@
 // is followed within the file. Groups may be shared; one that contains itself ends in an error when it is opened through
 // itself.
 package hdf5
+
+// AllocationFactor is how many bytes of memory all metadata of a file takes at most, for each byte of the file and
+// beside a constant of some megabytes.
+const AllocationFactor = 64

@@ -3,7 +3,9 @@ package hdf5
 import (
 	"bytes"
 	"compress/zlib"
+	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 )
 
@@ -97,7 +99,7 @@ type pipeline struct {
 }
 
 // undo returns the size bytes that were filtered into stored. The answer may alias stored, and holds until the next call.
-func (p *pipeline) undo(stored []byte, mask uint64, size int, offset int64) ([]byte, error) {
+func (p *pipeline) undo(ctx context.Context, stored []byte, mask uint64, size int, offset int64) ([]byte, error) {
 	data := stored
 	for i := len(p.filters) - 1; i >= 0; i-- {
 		if mask>>i&1 != 0 {
@@ -109,7 +111,7 @@ func (p *pipeline) undo(stored []byte, mask uint64, size int, offset int64) ([]b
 			data, err = unfletch(data, offset)
 		case filterDeflate:
 			// Checksums that were appended before are all that may come beside the chunk.
-			data, err = p.inflated(data, size+4*i, offset)
+			data, err = p.inflated(ctx, data, size+4*i, offset)
 		case filterShuffle:
 			data = p.unshuffled(data, f)
 		}
@@ -151,7 +153,7 @@ func (p *pipeline) buffer(data []byte, n int) []byte {
 }
 
 // inflated decompresses at most limit bytes.
-func (p *pipeline) inflated(data []byte, limit int, offset int64) ([]byte, error) {
+func (p *pipeline) inflated(ctx context.Context, data []byte, limit int, offset int64) ([]byte, error) {
 	p.source.Reset(data)
 	var err error
 	if p.inflate == nil {
@@ -164,21 +166,20 @@ func (p *pipeline) inflated(data []byte, limit int, offset int64) ([]byte, error
 	}
 	// One byte more shows whether there is more, and lets the checksum at the end be compared.
 	room := p.buffer(data, limit+1)
-	n, err := io.ReadFull(p.inflate, room)
-	if err == nil {
-		return nil, fault(Malformed, offset, "a chunk inflates to more than %d bytes", limit)
+	for n := 0; n < len(room); {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		more, err := p.inflate.Read(room[n:min(n+piece, len(room))])
+		n += more
+		switch {
+		case errors.Is(err, io.EOF):
+			return room[:n], nil
+		case err != nil:
+			return nil, fault(Malformed, offset, "a chunk does not inflate: %v", err)
+		}
 	}
-	if !p.ended() {
-		return nil, fault(Malformed, offset, "a chunk does not inflate: %v", err)
-	}
-	return room[:n], nil
-}
-
-// ended says whether the stream has come to its end, rather than broken off.
-func (p *pipeline) ended() bool {
-	var more [1]byte
-	n, err := p.inflate.Read(more[:])
-	return n == 0 && err == io.EOF
+	return nil, fault(Malformed, offset, "a chunk inflates to more than %d bytes", limit)
 }
 
 // unshuffled puts the bytes of each element together again.

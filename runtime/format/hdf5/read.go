@@ -225,10 +225,7 @@ func (d *Dataset) readChunks(ctx context.Context, s *sink) error {
 	}
 	p := &pipeline{filters: stored.filters}
 	var buffer []byte
-	return stored.walkChunks(d.file, newMeter(d.file.maxMetadata()), g, func(scaled []int, place chunkPlace) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+	return stored.walkChunks(ctx, d.file, newMeter(d.file.maxMetadata()), func(scaled []int, place chunkPlace) error {
 		offset := d.file.offset(place.address)
 		plain := len(stored.filters) == 0 || stored.layout.edgesPlain && g.onEdge(scaled)
 		if plain {
@@ -244,7 +241,7 @@ func (d *Dataset) readChunks(ctx context.Context, s *sink) error {
 		if err := d.file.read(buffer, place.address); err != nil {
 			return err
 		}
-		data, err := p.undo(buffer, place.mask, int(g.bytes), offset)
+		data, err := p.undo(ctx, buffer, place.mask, int(g.bytes), offset)
 		if err != nil {
 			return err
 		}

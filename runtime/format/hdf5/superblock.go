@@ -101,7 +101,7 @@ func (f *File) newSuperblock(c *cursor) (uint64, error) {
 		return 0, fault(Truncated, f.base, "the superblock ends too early")
 	}
 	c.data = c.data[:c.at]
-	if err := c.verify("the superblock"); err != nil {
+	if err := f.verify(c, "the superblock"); err != nil {
 		return 0, err
 	}
 	return root, f.checkEnd(base, end)
