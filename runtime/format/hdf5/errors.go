@@ -95,3 +95,11 @@ func printable(text string) string {
 	}
 	return text
 }
+
+// KindOf is why something was not read, or 0 for errors that are not of this package.
+func KindOf(err error) Kind {
+	if failure, ok := errors.AsType[*Error](err); ok {
+		return failure.Kind
+	}
+	return 0
+}

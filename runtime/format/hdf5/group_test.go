@@ -1,19 +1,10 @@
 package hdf5
 
 import (
-	"errors"
 	"slices"
 	"sync"
 	"testing"
 )
-
-func kindOf(err error) Kind {
-	var failure *Error
-	if !errors.As(err, &failure) {
-		return 0
-	}
-	return failure.Kind
-}
 
 func TestOpenPaths(t *testing.T) {
 	for _, name := range []string{"everything-earliest.h5", "everything-latest.h5"} {
@@ -31,14 +22,14 @@ func TestOpenPaths(t *testing.T) {
 			paths["/types/committed"] = Unsupported
 		}
 		for path, want := range paths {
-			if _, err := links.Open(path); kindOf(err) != want || (err == nil) != (want == 0) {
+			if _, err := links.Open(path); KindOf(err) != want || (err == nil) != (want == 0) {
 				t.Errorf("%s: %s: %v", name, path, err)
 			}
 		}
-		if _, err := root.Group("types/scalar"); kindOf(err) != Mismatch {
+		if _, err := root.Group("types/scalar"); KindOf(err) != Mismatch {
 			t.Errorf("a dataset as a group: %v", err)
 		}
-		if _, err := root.Dataset("types"); kindOf(err) != Mismatch {
+		if _, err := root.Dataset("types"); KindOf(err) != Mismatch {
 			t.Errorf("a group as a dataset: %v", err)
 		}
 		all, err := links.Links()
@@ -61,7 +52,7 @@ func TestOpenPaths(t *testing.T) {
 func TestSoftLinksInACircle(t *testing.T) {
 	b := newBuilder()
 	f := opened(t, b.file(b.header(softLink("x", "/y"), softLink("y", "x"))))
-	if _, err := f.Root().Open("x"); kindOf(err) != Malformed {
+	if _, err := f.Root().Open("x"); KindOf(err) != Malformed {
 		t.Error(err)
 	}
 }
@@ -97,11 +88,11 @@ func TestAttributeReaders(t *testing.T) {
 		"float as int":   func() error { _, err := attribute("float").Int64(); return err },
 		"number as text": func() error { _, err := attribute("int").Strings(); return err },
 	} {
-		if err := read(); kindOf(err) != Mismatch {
+		if err := read(); KindOf(err) != Mismatch {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if _, err := group.Attribute("nothing"); kindOf(err) != NotFound {
+	if _, err := group.Attribute("nothing"); KindOf(err) != NotFound {
 		t.Error(err)
 	}
 }
@@ -113,10 +104,10 @@ func TestLargeUnsignedIsNoInt64(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := d.ReadInt64(t.Context(), make([]int64, d.Len())); kindOf(err) != want {
+		if err := d.ReadInt64(t.Context(), make([]int64, d.Len())); KindOf(err) != want {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := d.ReadInt64(t.Context(), make([]int64, d.Len()+1)); kindOf(err) != Mismatch {
+		if err := d.ReadInt64(t.Context(), make([]int64, d.Len()+1)); KindOf(err) != Mismatch {
 			t.Errorf("%s into a longer slice: %v", name, err)
 		}
 	}
@@ -156,7 +147,7 @@ func TestConcurrently(t *testing.T) {
 	for range 4 {
 		wait.Go(func() {
 			left := 1000
-			if err := readObject(t.Context(), f.Root(), &left); kindOf(err) != Unsupported {
+			if err := readObject(t.Context(), f.Root(), &left); KindOf(err) != Unsupported {
 				t.Error(err)
 			}
 		})
