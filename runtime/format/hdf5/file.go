@@ -65,7 +65,7 @@ type File struct {
 	limits Limits
 	meter  *meter
 	root   *Group
-	// unverified is set by fuzzing, which would hardly get behind checksums.
+	// unverified is set by tests of hostile input, which would hardly get behind checksums.
 	unverified bool
 
 	mu      sync.Mutex
