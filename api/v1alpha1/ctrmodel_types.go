@@ -51,7 +51,8 @@ type CTRModelList struct {
 // +kubebuilder:validation:Enum=LogisticRegression
 type ModelType string
 
-// ModelLogisticRegression is a scikit-learn LogisticRegression in a pickle, with or without a StandardScaler before it.
+// ModelLogisticRegression is a linear classifier of scikit-learn's, written by pickle or joblib, alone or after the
+// transformers of a Pipeline.
 const ModelLogisticRegression ModelType = "LogisticRegression"
 
 // CTRModelSpec is what the user asks for. Everything in it but canaryWeight, replicas and traffic shapes the pods, and
