@@ -323,3 +323,11 @@ func TestGoLimit(t *testing.T) {
 		}
 	}
 }
+
+func TestGarbageCollectionIsRareOnlyWhereTheHeapIsSmall(t *testing.T) {
+	for live, want := range map[uint64]int{0: 1600, 1 << 20: 1600, 8 << 20: 200, 16 << 20: 100, 1 << 30: 100} {
+		if got := gcPercent(live); got != want {
+			t.Errorf("%d live bytes: %d %%, not %d %%", live, got, want)
+		}
+	}
+}

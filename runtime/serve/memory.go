@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 )
@@ -26,6 +27,30 @@ func limitMemory(log *slog.Logger) {
 		}
 		return
 	}
+}
+
+// garbage is how much of it may gather, at least, before the collector runs. A small model's heap would otherwise be
+// collected dozens of times a second under load.
+const garbage = 16 << 20
+
+// relaxCollector sets the collector's pace by what the loaded model keeps, unless GOGC has done so.
+func relaxCollector(log *slog.Logger) {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	percent := gcPercent(stats.HeapAlloc)
+	debug.SetGCPercent(percent)
+	log.Debug("garbage collection", "percent", percent, "live", stats.HeapAlloc)
+}
+
+// gcPercent is the growth, in per cent of so many live bytes, after which the collector runs: Go's own 100, and more
+// where that would be less than garbage.
+func gcPercent(live uint64) int {
+	const usual, least = 100, 1 << 20 // below the least, a heap is as good as empty
+	return int(max(usual, garbage*100/max(live, least)))
 }
 
 // goLimit is nine tenths of a cgroup's limit; ok is false where there is none.

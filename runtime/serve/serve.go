@@ -93,6 +93,7 @@ func (p *process) run(ctx context.Context) error {
 	}
 	defer rest.close()
 	p.ready(rest.listener.Addr(), operations, loaded)
+	relaxCollector(p.log)
 
 	select {
 	case <-ctx.Done():
