@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
@@ -20,6 +21,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	servingv1alpha1 "github.com/ctr-operator/ctr-operator/api/v1alpha1"
 )
@@ -95,6 +97,8 @@ func (h *Harness) connect() error {
 		return err
 	}
 	h.Config = config
+	// What the client library has to log is in its errors too; without this it complains, with a stack, of having no logger.
+	log.SetLogger(logr.Discard())
 	if h.Client, err = client.NewWithWatch(config, client.Options{Scheme: scheme}); err != nil {
 		return fmt.Errorf("a client: %w", err)
 	}
