@@ -89,6 +89,9 @@ func (a *artifact) find(ctx context.Context) error {
 				fmt.Sprintf("there are two %s: %s and %s; keep one", goldenFile, a.golden, name))
 		case base == goldenFile:
 			a.golden = name
+		case likeGolden(name):
+			return loadError(contract.ReasonGoldenInvalid, name, "is not read: the golden predictions must be a file named "+
+				goldenFile+"; rename it")
 		case base == featuresFile:
 			return loadError(contract.ReasonUnsupportedModel, name, "is not supported yet, and leaving it out of account "+
 				"would change the predictions; publish the artifact without it, and send features")
@@ -115,6 +118,13 @@ func (a *artifact) find(ctx context.Context) error {
 			"none of %s is a model; publish the file that pickle.dump or joblib.dump wrote", list(others)))
 	}
 	return nil
+}
+
+// likeGolden says whether a name was probably meant to be that of the golden predictions, which would then not be replayed.
+func likeGolden(name string) bool {
+	return slices.ContainsFunc(strings.Split(strings.ToLower(name), "/"), func(part string) bool {
+		return part == goldenFile || part == "golden.json"
+	})
 }
 
 // list names a few files in a message.

@@ -150,6 +150,14 @@ func TestOpenRefusesTheArtifact(t *testing.T) {
 			map[string]string{"m": goodModel, "golden.jsonl": goodGolden, "x/golden.jsonl": goodGolden},
 			contract.ReasonGoldenInvalid, []string{"x/golden.jsonl"},
 		},
+		"golden predictions of another name": {
+			map[string]string{"m": goodModel, "Golden.jsonl": goodGolden},
+			contract.ReasonGoldenInvalid, []string{"Golden.jsonl", "rename it"},
+		},
+		"golden predictions in a folder": {
+			map[string]string{"m": goodModel, "golden.jsonl/1.txt": goodGolden},
+			contract.ReasonGoldenInvalid, []string{"golden.jsonl/1.txt", "rename it"},
+		},
 		"features.yaml": {
 			map[string]string{"m": goodModel, "features.yaml": "x: y"},
 			contract.ReasonUnsupportedModel, []string{"features.yaml"},

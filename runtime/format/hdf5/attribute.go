@@ -251,22 +251,9 @@ func (a *Attribute) measure(c *cursor) error {
 // denseAttributes reads the attributes that an object keeps in a fractal heap, as objects in the new style do with more
 // than eight, or large ones (specification IV.A.2.v).
 func (f *File) denseAttributes(c *cursor) ([]*Attribute, error) {
-	version, flags := c.uint8(), c.uint8()
-	if version != 0 && !c.short {
-		return nil, fault(Unsupported, c.offset, "attribute information of version %d", version)
-	}
-	if flags&1 != 0 {
-		c.uint16() // highest creation index
-	}
-	heapAddress, names := c.address(), c.address()
-	if err := c.check("attribute information"); err != nil {
-		return nil, err
-	}
-	if heapAddress == undefined {
-		return nil, nil
-	}
-	heap, err := f.fractalHeap(heapAddress)
-	if err != nil {
+	const creationIndexBytes = 2
+	heap, names, tracked, err := f.denseStorage(c, "attribute information", creationIndexBytes)
+	if err != nil || heap == nil {
 		return nil, err
 	}
 	var found []*Attribute
@@ -287,7 +274,7 @@ func (f *File) denseAttributes(c *cursor) ([]*Attribute, error) {
 		if err != nil {
 			return err
 		}
-		if flags&1 != 0 {
+		if tracked {
 			a.order = int64(order)
 		}
 		found = append(found, a)

@@ -186,25 +186,31 @@ func (f *File) symbolNode(address uint64, heap *cursor) ([]Link, error) {
 	return links, f.meter.charge(c.offset, n*blockOverhead)
 }
 
+// denseStorage reads where an object keeps its links or attributes: the fractal heap that they are in, nil where there are
+// none, and the tree of their names. tracked says that the order of their creation is kept, whose highest index, of so
+// many bytes, stands between.
+func (f *File) denseStorage(c *cursor, what string, indexBytes uint64) (heap *fractal, names uint64, tracked bool, err error) {
+	version, flags := c.uint8(), c.uint8()
+	if version != 0 && !c.short {
+		return nil, 0, false, fault(Unsupported, c.offset, "%s of version %d", what, version)
+	}
+	if tracked = flags&1 != 0; tracked {
+		c.take(indexBytes)
+	}
+	heapAddress, names := c.address(), c.address()
+	if err := c.check(what); err != nil || heapAddress == undefined {
+		return nil, 0, tracked, err
+	}
+	heap, err = f.fractalHeap(heapAddress)
+	return heap, names, tracked, err
+}
+
 // denseLinks reads the links that a group in the new style keeps in a fractal heap, as many groups do from nine links
 // on (specification IV.A.2.c).
 func (f *File) denseLinks(c *cursor) ([]Link, error) {
-	version, flags := c.uint8(), c.uint8()
-	if version != 0 && !c.short {
-		return nil, fault(Unsupported, c.offset, "link information of version %d", version)
-	}
-	if flags&1 != 0 {
-		c.uint64() // highest creation index
-	}
-	heapAddress, names := c.address(), c.address()
-	if err := c.check("link information"); err != nil {
-		return nil, err
-	}
-	if heapAddress == undefined {
-		return nil, nil
-	}
-	heap, err := f.fractalHeap(heapAddress)
-	if err != nil {
+	const creationIndexBytes = 8
+	heap, names, _, err := f.denseStorage(c, "link information", creationIndexBytes)
+	if err != nil || heap == nil {
 		return nil, err
 	}
 	var links []Link
