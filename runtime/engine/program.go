@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"sync"
+
+	"github.com/ctr-operator/ctr-operator/runtime/graph"
+	"github.com/ctr-operator/ctr-operator/runtime/tensor"
+)
+
+// Program is a compiled graph. It is immutable, and safe for concurrent use.
+type Program struct {
+	inputs    []graph.Input
+	outputs   []graph.Output
+	example   *graph.Example
+	nodes     []graph.Node
+	constants map[graph.Value]*tensor.Tensor
+	values    int
+	limit     int64
+	runs      sync.Pool // of *Run
+}
+
+func newProgram(g *graph.Graph, nodes []graph.Node, constants map[graph.Value]*tensor.Tensor, limit int64) *Program {
+	p := &Program{
+		inputs: g.Inputs, outputs: g.Outputs, example: g.Example,
+		nodes: nodes, constants: constants, values: g.Values, limit: limit,
+	}
+	p.runs.New = func() any { return p.newRun() }
+	return p
+}
+
+// Inputs are the graph's. They must not be changed.
+func (p *Program) Inputs() []graph.Input { return p.inputs }
+
+// Outputs are the graph's. They must not be changed.
+func (p *Program) Outputs() []graph.Output { return p.outputs }
+
+// Example is the graph's.
+func (p *Program) Example() *graph.Example { return p.example }
+
+// Nodes are what is run, after folding and fusing. They must not be changed.
+func (p *Program) Nodes() []graph.Node { return p.nodes }
+
+// Constants are what is kept for the nodes. They must not be changed.
+func (p *Program) Constants() map[graph.Value]*tensor.Tensor { return p.constants }
+
+// Run holds the tensors of one run of a program. It is used by one goroutine at a time.
+type Run struct {
+	program *Program
+	frame   *graph.Frame
+	values  []*tensor.Tensor
+	// in and out are each node's.
+	in, out [][]*tensor.Tensor
+}
+
+func (p *Program) newRun() *Run {
+	r := &Run{program: p, frame: graph.NewFrame(len(p.nodes), p.limit), values: make([]*tensor.Tensor, p.values)}
+	for v, t := range p.constants {
+		r.values[v] = t
+	}
+	for _, input := range p.inputs {
+		r.values[input.Value] = &tensor.Tensor{}
+	}
+	for i := range p.nodes {
+		node := &p.nodes[i]
+		in, out := make([]*tensor.Tensor, len(node.In)), make([]*tensor.Tensor, len(node.Out))
+		for k, v := range node.In {
+			if v != graph.None {
+				in[k] = r.values[v]
+			}
+		}
+		for k, v := range node.Out {
+			out[k] = &tensor.Tensor{}
+			r.values[v] = out[k]
+		}
+		r.in, r.out = append(r.in, in), append(r.out, out)
+	}
+	return r
+}
+
+// Acquire returns a run, to be released.
+func (p *Program) Acquire() *Run { return p.runs.Get().(*Run) }
+
+// Release gives a run back. Its tensors must not be used any more.
+func (r *Run) Release() { r.program.runs.Put(r) }
+
+// Input is the tensor of the i-th input, to be resized and filled before Do.
+func (r *Run) Input(i int) *tensor.Tensor { return r.values[r.program.inputs[i].Value] }
+
+// Output is the tensor of the i-th output, valid after Do and until the next one.
+func (r *Run) Output(i int) *tensor.Tensor { return r.values[r.program.outputs[i].Value] }
+
+// Do computes the outputs of the inputs. Its errors are *NodeError.
+func (r *Run) Do() error {
+	r.frame.Begin()
+	for i := range r.program.nodes {
+		r.frame.At(i)
+		node := &r.program.nodes[i]
+		if err := node.Op.Run(r.frame, r.in[i], r.out[i]); err != nil {
+			return nodeError(node, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package graph
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/ctr-operator/ctr-operator/runtime/tensor"
+)
+
+// TooLargeError says that running a graph would take more memory than it may.
+type TooLargeError struct {
+	// DType and Shape are those of the tensor that was too much; Limit is in bytes, for all tensors of a run.
+	DType tensor.DType
+	Shape []int
+	Limit int64
+}
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("a tensor %v%v is too large: one run may make %d bytes of tensors", e.DType, e.Shape, e.Limit)
+}
+
+// Frame is what an operator runs in: it gives out memory, and counts it. It belongs to one run at a time.
+type Frame struct {
+	limit, left int64
+	// scratch is per node, so that a node finds its own buffers again, in the size that it needs.
+	scratch []([]*tensor.Tensor)
+	node    int
+}
+
+// NewFrame returns a frame for graphs of so many nodes, whose runs may each make so many bytes of tensors.
+func NewFrame(nodes int, limit int64) *Frame {
+	return &Frame{limit: limit, left: limit, scratch: make([][]*tensor.Tensor, nodes)}
+}
+
+// Begin starts a run.
+func (f *Frame) Begin() { f.left = f.limit }
+
+// At says which node runs next.
+func (f *Frame) At(node int) { f.node = node }
+
+// Resize gives a tensor a type and shape. It fails where a size is negative, or the run's memory is used up. What the
+// tensor holds then is anything.
+func (f *Frame) Resize(t *tensor.Tensor, dtype tensor.DType, shape ...int) error {
+	bytes := int64(dtype.Size())
+	empty := false
+	for _, size := range shape {
+		if size < 0 {
+			return fmt.Errorf("a dimension of size %d", size)
+		}
+		if size == 0 {
+			empty = true
+			continue
+		}
+		if bytes > math.MaxInt64/int64(size) {
+			return f.tooLarge(dtype, shape)
+		}
+		bytes *= int64(size)
+	}
+	if empty {
+		bytes = 0
+	}
+	// Every tensor costs something, so that a run of very many empty ones ends, too.
+	if f.left -= bytes + 1; f.left < 0 {
+		return f.tooLarge(dtype, shape)
+	}
+	t.Resize(dtype, shape...)
+	return nil
+}
+
+func (f *Frame) tooLarge(dtype tensor.DType, shape []int) error {
+	f.left = -1
+	return &TooLargeError{dtype, append([]int(nil), shape...), f.limit}
+}
+
+// Scratch returns the node's i-th tensor for its own use, to be resized by Resize. Its content does not survive the run of
+// the operator.
+func (f *Frame) Scratch(i int) *tensor.Tensor {
+	own := f.scratch[f.node]
+	for len(own) <= i {
+		own = append(own, &tensor.Tensor{})
+		f.scratch[f.node] = own
+	}
+	return own[i]
+}

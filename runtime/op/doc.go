@@ -1,0 +1,7 @@
+// Package op has the operators of graphs: a struct for each, whose fields are its attributes, and whose Run checks the types
+// and shapes that it gets, and computes. Names, attributes, optional inputs and broadcasting are those of ONNX's latest
+// operator set where ONNX has the operator (https://onnx.ai/onnx/operators); files named for a framework have what only that one
+// needs. Formats lower what they read to these.
+//
+// Adding an operator takes a struct in a file here, and a line in the table of each format that has it.
+package op
