@@ -48,12 +48,32 @@ type CTRModelList struct {
 
 // ModelType says what kind of model an artifact holds.
 //
-// +kubebuilder:validation:Enum=LogisticRegression
+// +kubebuilder:validation:Enum=LogisticRegression;WideAndDeep
 type ModelType string
 
-// ModelLogisticRegression is a linear classifier of scikit-learn's, written by pickle or joblib, alone or after the
-// transformers of a Pipeline.
-const ModelLogisticRegression ModelType = "LogisticRegression"
+const (
+	// ModelLogisticRegression is a linear model: a linear classifier of scikit-learn's, alone or after the transformers of
+	// a Pipeline, or a Keras, SavedModel or ONNX model with one layer of weights.
+	ModelLogisticRegression ModelType = "LogisticRegression"
+	// ModelWideAndDeep is a network: a Keras, SavedModel or ONNX model of any depth.
+	ModelWideAndDeep ModelType = "WideAndDeep"
+)
+
+// ArtifactFormat is what wrote an artifact.
+//
+// +kubebuilder:validation:Enum=sklearn;keras;savedmodel;onnx
+type ArtifactFormat string
+
+const (
+	// FormatSklearn is a pickle or joblib file with scikit-learn's estimators.
+	FormatSklearn ArtifactFormat = "sklearn"
+	// FormatKeras is an .h5 or .keras file.
+	FormatKeras ArtifactFormat = "keras"
+	// FormatSavedModel is a TensorFlow SavedModel's directory.
+	FormatSavedModel ArtifactFormat = "savedmodel"
+	// FormatONNX is an ONNX file.
+	FormatONNX ArtifactFormat = "onnx"
+)
 
 // CTRModelSpec is what the user asks for. Everything in it but canaryWeight, replicas and traffic shapes the pods, and
 // a change of it makes a new revision.
@@ -79,7 +99,7 @@ type CTRModelSpec struct {
 	// +kubebuilder:validation:XValidation:rule="!self.startsWith('data:') || self.matches('^data:[^,]*,.')",message="artifactURL must hold data after a comma, as in data:;base64,AAAA"
 	ArtifactURL string `json:"artifactURL"`
 
-	// Artifact says more about the artifact: its digest, and who may read it.
+	// Artifact says more about the artifact: its format, its digest, and who may read it.
 	// +optional
 	Artifact *Artifact `json:"artifact,omitempty"`
 
@@ -119,6 +139,10 @@ type CTRModelSpec struct {
 
 // Artifact says more about the artifact than its URL does.
 type Artifact struct {
+	// Format is what wrote the artifact: sklearn, keras, savedmodel or onnx. Unset, it is told by the content.
+	// +optional
+	Format ArtifactFormat `json:"format,omitempty"`
+
 	// SHA256 is the digest that the artifact must have, in 64 lower-case hexadecimal digits. For an s3:// prefix it is
 	// the digest of what `sha256sum` prints for its files, sorted.
 	// +optional

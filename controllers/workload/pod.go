@@ -123,8 +123,13 @@ func args(m Model, rev revision.Revision, server v1alpha1.Server) []string {
 		"--drain-timeout=" + drainTimeout.String(),
 		"--termination-log=" + contract.TerminationLog,
 	}
-	if rev.User.Artifact != nil && rev.User.Artifact.SHA256 != "" {
-		out = append(out, "--sha256="+rev.User.Artifact.SHA256)
+	if artifact := rev.User.Artifact; artifact != nil {
+		if artifact.SHA256 != "" {
+			out = append(out, "--sha256="+artifact.SHA256)
+		}
+		if artifact.Format != "" {
+			out = append(out, "--artifact-format="+string(artifact.Format))
+		}
 	}
 	// The kubelet expands $(NAME) in arguments; "$$" is a plain dollar.
 	for i := range out {

@@ -75,7 +75,9 @@ func TestGolden(t *testing.T) {
 }
 
 func everything(s *v1alpha1.CTRModelSpec) {
-	s.Artifact = &v1alpha1.Artifact{SHA256: strings.Repeat("0", 64), SecretRef: &v1alpha1.SecretReference{Name: "s3"}}
+	s.Artifact = &v1alpha1.Artifact{
+		Format: v1alpha1.FormatSklearn, SHA256: strings.Repeat("0", 64), SecretRef: &v1alpha1.SecretReference{Name: "s3"},
+	}
 	s.Resources = &v1alpha1.Resources{Limits: corev1.ResourceList{"cpu": resource.MustParse("2")}}
 	s.Server = &v1alpha1.Server{
 		MaxRequestSize: new(resource.MustParse("2Mi")), MaxBatchSize: new(int32(16)),

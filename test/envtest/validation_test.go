@@ -81,6 +81,7 @@ var _ = Describe("The schema", func() {
 		Entry("much data", "spec.artifactURL: Too long", set("data:,"+strings.Repeat("a", 16384), "artifactURL")),
 		Entry("a digest of another length", "artifact.sha256 must be 64", set("abc", "artifact", "sha256")),
 		Entry("a digest in capitals", "artifact.sha256 must be 64", set(strings.Repeat("A", 64), "artifact", "sha256")),
+		Entry("a format that nobody writes", `spec.artifact.format: Unsupported value: "pmml"`, set("pmml", "artifact", "format")),
 		Entry("credentials for http", "artifact.secretRef holds S3 credentials",
 			set("s3", "artifact", "secretRef", "name")),
 		Entry("a Secret without a name", "spec.artifact.secretRef.name: Required",
@@ -127,6 +128,8 @@ var _ = Describe("The schema", func() {
 		Entry("data", set("data:application/octet-stream;base64,gASVAA==", "artifactURL")),
 		Entry("16 KiB of data", set("data:,"+strings.Repeat("a", 16378), "artifactURL")),
 		Entry("a dot and a dot", set("s3://bucket/v1.2/a.b.pkl", "artifactURL")),
+		Entry("a network", set("WideAndDeep", "modelType")),
+		Entry("a format", set("onnx", "artifact", "format")),
 		Entry("a digest", set(strings.Repeat("0f", 32), "artifact", "sha256")),
 		Entry("a Secret for s3", set("s3://bucket/x", "artifactURL"), set("my.secret-1", "artifact", "secretRef", "name")),
 		Entry("weight 0", set(int64(0), "canaryWeight")),
@@ -186,7 +189,7 @@ var _ = Describe("The schema", func() {
 				kinds[u.GetKind()]++
 			}
 		}
-		Expect(kinds).To(Equal(map[string]int{"CTRModel": 5, "Secret": 1}))
+		Expect(kinds).To(Equal(map[string]int{"CTRModel": 9, "Secret": 1}))
 	})
 })
 
