@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -139,20 +140,22 @@ func (h *Harness) RemoveObjects(ctx context.Context, key string) error {
 	return err
 }
 
-// PutBundle stores the files of a directory of the repository below a prefix and returns the prefix's URL.
+// PutBundle stores the files below a directory of the repository below a prefix and returns the prefix's URL.
 func (h *Harness) PutBundle(ctx context.Context, prefix, dir string) (string, error) {
-	entries, err := os.ReadDir(filepath.Join(h.Root, dir))
+	bundle := os.DirFS(filepath.Join(h.Root, dir))
+	err := fs.WalkDir(bundle, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(bundle, name)
+		if err != nil {
+			return err
+		}
+		_, err = h.PutObject(ctx, path.Join(prefix, name), content)
+		return err
+	})
 	if err != nil {
 		return "", err
-	}
-	for _, entry := range entries {
-		content, err := os.ReadFile(filepath.Join(h.Root, dir, entry.Name()))
-		if err != nil {
-			return "", err
-		}
-		if _, err := h.PutObject(ctx, path.Join(prefix, entry.Name()), content); err != nil {
-			return "", err
-		}
 	}
 	return "s3://" + Bucket + "/" + prefix + "/", nil
 }
