@@ -38,9 +38,13 @@ func (f *Frame) Begin() { f.left = f.limit }
 // At says which node runs next.
 func (f *Frame) At(node int) { f.node = node }
 
-// Resize gives a tensor a type and shape. It fails where a size is negative, or the run's memory is used up. What the
-// tensor holds then is anything.
+// Resize gives a tensor a type and shape. It fails where there are more than tensor.MaxRank dimensions, a size is negative,
+// or the run's memory is used up. What the tensor holds then is anything. Of a tensor without elements, the other
+// dimensions are bounded as if it had some, so that no loop over them is too long.
 func (f *Frame) Resize(t *tensor.Tensor, dtype tensor.DType, shape ...int) error {
+	if len(shape) > tensor.MaxRank {
+		return fmt.Errorf("%d dimensions, of which %d are possible", len(shape), tensor.MaxRank)
+	}
 	bytes := int64(dtype.Size())
 	empty := false
 	for _, size := range shape {
@@ -57,6 +61,9 @@ func (f *Frame) Resize(t *tensor.Tensor, dtype tensor.DType, shape ...int) error
 		bytes *= int64(size)
 	}
 	if empty {
+		if bytes > f.limit {
+			return f.tooLarge(dtype, shape)
+		}
 		bytes = 0
 	}
 	// Every tensor costs something, so that a run of very many empty ones ends, too.

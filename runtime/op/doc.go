@@ -3,5 +3,7 @@
 // operator set where ONNX has the operator (https://onnx.ai/onnx/operators); files named for a framework have what only that one
 // needs. Formats lower what they read to these.
 //
+// Attributes have no defaults here: a field that a format leaves out gets the format's default where the node is made.
+//
 // Adding an operator takes a struct in a file here, and a line in the table of each format that has it.
 package op

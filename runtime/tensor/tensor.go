@@ -53,6 +53,9 @@ func (d DType) Size() int {
 	}
 }
 
+// MaxRank is how many dimensions an operator's tensor may have.
+const MaxRank = 8
+
 // Element is what a tensor may hold.
 type Element interface {
 	float32 | float64 | int32 | int64 | bool | string
