@@ -233,7 +233,7 @@ func TestReadRefuses(t *testing.T) {
 		good + "features: [true]":                  `not "true"`,
 		good + "features: [[x]]":                   "not a list",
 		good + "features: [null]":                  "not nothing",
-		good + "features: [{longness: q}]":           "has no operator; there are: bucket",
+		good + "features: [{longness: q}]":         "has no operator; there are: bucket",
 		good + "features: [{length: x}]":           "length takes a string, and x is a number",
 		good + "features: [{length: 0.5}]":         "and 0.5 is a number",
 		good + "features: [{log1p: q}]":            "takes a number or an integer, and q is a string",
