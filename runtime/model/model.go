@@ -67,6 +67,10 @@ func load(ctx context.Context, found *artifact, options Options) (*Model, error)
 	if err != nil {
 		return nil, fromReader(found.model, err)
 	}
+	if read.Mixed || read.Outputs() != 1 {
+		return nil, loadError(contract.ReasonUnsupportedModel, found.model,
+			"has more than one score, or columns that are not numbers, which is not supported yet")
+	}
 	model := &Model{
 		signature: Signature{Features: read.Features(), Missing: read.Missing},
 		tabular:   read.Model,

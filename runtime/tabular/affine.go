@@ -44,6 +44,26 @@ func (s *Standardise) Apply(dst, src, _ []float64) bool {
 	return true
 }
 
+// KeepsZeros implements ValueStage.
+func (s *Standardise) KeepsZeros() bool { return s.Center == nil }
+
+// ApplyValues implements ValueStage.
+func (s *Standardise) ApplyValues(dst, src []float64, index []int32) bool {
+	if !finiteOrMissing(src) {
+		return false
+	}
+	for i, value := range src {
+		dst[i] = value
+		if s.Scale != nil {
+			dst[i] = value / s.Scale[index[i]]
+		}
+	}
+	if s.Clip {
+		clip(dst, -1, 1)
+	}
+	return true
+}
+
 // Range is x · Factor + Offset. Missing values stay missing.
 type Range struct {
 	Factor, Offset []float64
@@ -105,6 +125,12 @@ func (t *Times) Apply(dst, src, _ []float64) bool {
 	return true
 }
 
+// KeepsZeros implements ValueStage.
+func (t *Times) KeepsZeros() bool { return true }
+
+// ApplyValues implements ValueStage.
+func (t *Times) ApplyValues(dst, src []float64, _ []int32) bool { return t.Apply(dst, src, nil) }
+
 // Check passes on what is finite.
 type Check struct{ Columns int }
 
@@ -119,3 +145,9 @@ func (c *Check) Apply(dst, src, _ []float64) bool {
 	copy(dst, src)
 	return finite(src)
 }
+
+// KeepsZeros implements ValueStage.
+func (c *Check) KeepsZeros() bool { return true }
+
+// ApplyValues implements ValueStage.
+func (c *Check) ApplyValues(dst, src []float64, _ []int32) bool { return c.Apply(dst, src, nil) }

@@ -8,11 +8,12 @@ import (
 // Calibrated is the mean of models whose decisions were fitted to probabilities afterwards.
 type Calibrated struct{ Members []Member }
 
-// Member is one of a Calibrated's: Steps, which may be nil, then Linear, then Calibration.
+// Member is one of a Calibrated's: Steps, which may be nil, then Linear, then a Calibration of each of its decisions. Of
+// more than one, the probabilities are divided by their sum.
 type Member struct {
-	Steps       Stage
-	Linear      Linear
-	Calibration Calibration
+	Steps        Transform
+	Linear       Linear
+	Calibrations []Calibration
 }
 
 // Calibration makes a probability of a decision. It returns false where it is not defined.
@@ -20,60 +21,68 @@ type Calibration interface {
 	Calibrate(decision float64) (float64, bool)
 }
 
-// Width is the number of columns that the member takes.
-func (m *Member) Width() int {
+// Columns is how many the member takes.
+func (m *Member) Columns() int {
 	if m.Steps == nil {
-		return len(m.Linear.Coef)
+		return m.Linear.Columns()
 	}
-	in, _ := m.Steps.Width()
-	return in
+	in, _ := m.Steps.Shapes()
+	return in.Columns
 }
 
-// Width implements Classifier.
-func (c *Calibrated) Width() int { return c.Members[0].Width() }
+// Columns implements Estimator.
+func (c *Calibrated) Columns() int { return c.Members[0].Columns() }
 
-// Scratch implements Classifier.
-func (c *Calibrated) Scratch() int {
-	most := 0
+// Outputs implements Estimator.
+func (c *Calibrated) Outputs() int { return len(c.Members[0].Linear.Intercept) }
+
+// Bounded implements Estimator.
+func (c *Calibrated) Bounded() bool { return true }
+
+// Scores implements Estimator.
+func (c *Calibrated) Scores(dst []float64, row *Row, scratch *Scratch) error {
+	clear(dst)
+	own := scratch.Row()
 	for i := range c.Members {
-		member := &c.Members[i]
-		if member.Steps != nil {
-			most = max(most, len(member.Linear.Coef)+member.Steps.Scratch())
+		scores := own.dense(len(dst))
+		if err := c.Members[i].scores(scores, row, scratch); err != nil {
+			return err
+		}
+		for k, score := range scores {
+			dst[k] += score
 		}
 	}
-	return most
+	divide(dst, float64(len(c.Members)))
+	return nil
 }
 
-// Probability implements Classifier.
-func (c *Calibrated) Probability(row, scratch []float64) (float64, bool) {
-	sum := 0.0
-	for i := range c.Members {
-		p, ok := c.Members[i].probability(row, scratch)
-		if !ok {
-			return 0, false
-		}
-		sum += p
-	}
-	return sum / float64(len(c.Members)), true
-}
-
-func (m *Member) probability(row, scratch []float64) (float64, bool) {
+func (m *Member) scores(dst []float64, row *Row, scratch *Scratch) error {
 	if m.Steps != nil {
-		made := scratch[:len(m.Linear.Coef)]
-		if !m.Steps.Apply(made, row, scratch[len(made):]) {
-			return 0, false
+		used, made := scratch.used, scratch.Row()
+		if err := m.Steps.Apply(made, row, scratch); err != nil {
+			return err
 		}
-		row = made
+		row, scratch.used = made, used
 	}
-	decision, ok := m.Linear.decision(row)
-	if !ok {
-		return 0, false
+	if !m.Linear.decide(dst, row) {
+		return ErrRange
 	}
-	p, ok := m.Calibration.Calibrate(decision)
-	if p > 1 && p <= 1+1e-5 {
-		p = 1
+	for i, calibration := range m.Calibrations {
+		p, ok := calibration.Calibrate(dst[i])
+		if !ok {
+			return ErrRange
+		}
+		dst[i] = p
 	}
-	return p, ok
+	if len(dst) > 1 {
+		shares(dst)
+	}
+	for i, p := range dst {
+		if p > 1 && p <= 1+1e-5 {
+			dst[i] = 1
+		}
+	}
+	return nil
 }
 
 // Platt is the sigmoid of −(A·z + B).

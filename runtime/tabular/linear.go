@@ -1,14 +1,22 @@
 package tabular
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
-// Linear is a weighted sum of columns.
+// Linear is weighted sums of columns: one, or one for each class.
 type Linear struct {
-	Coef      []float64
-	Intercept float64
+	// Coef has as many weights for each column as there are sums, one column's next to each other.
+	Coef []float64
+	// Intercept has a number for each sum.
+	Intercept []float64
 }
 
-// decision adds up first, and the intercept last. Every column must be finite, one of weight zero, too.
+// Columns is how many are summed up.
+func (l *Linear) Columns() int { return len(l.Coef) / len(l.Intercept) }
+
+// decision adds up a Dense row first, and the only intercept last. Every column must be finite, one of weight zero, too.
 func (l *Linear) decision(row []float64) (float64, bool) {
 	row = row[:len(l.Coef)]
 	decision, check := 0.0, 0.0
@@ -17,48 +25,199 @@ func (l *Linear) decision(row []float64) (float64, bool) {
 		check += row[i] * 0
 		decision += float64(coef * row[i])
 	}
-	decision += l.Intercept
+	decision += l.Intercept[0]
 	// Products may have overflowed to infinities of both signs.
 	return decision, check == 0 && !math.IsNaN(decision)
 }
 
-// Link is how a probability follows from a decision.
+// sparseDecision is the decision of a Sparse row.
+func (l *Linear) sparseDecision(index []int32, numbers []float64) (float64, bool) {
+	decision, check := 0.0, 0.0
+	for i, column := range index {
+		check += numbers[i] * 0
+		decision += float64(l.Coef[column] * numbers[i])
+	}
+	decision += l.Intercept[0]
+	return decision, check == 0 && !math.IsNaN(decision)
+}
+
+// decide makes dst, as long as Intercept, of a row that is not Mixed.
+func (l *Linear) decide(dst []float64, row *Row) bool {
+	if len(dst) > 1 {
+		return l.decisions(dst, row)
+	}
+	decision, ok := 0.0, false
+	if row.Form == Sparse {
+		decision, ok = l.sparseDecision(row.Index, row.Numbers)
+	} else {
+		decision, ok = l.decision(row.Numbers)
+	}
+	dst[0] = decision
+	return ok
+}
+
+func (l *Linear) decisions(dst []float64, row *Row) bool {
+	clear(dst)
+	check := 0.0
+	for i, number := range row.Numbers {
+		column := i
+		if row.Form == Sparse {
+			column = int(row.Index[i])
+		}
+		check += number * 0
+		for k, coef := range l.Coef[column*len(dst):][:len(dst)] {
+			dst[k] += float64(coef * number)
+		}
+	}
+	for k, intercept := range l.Intercept {
+		dst[k] += intercept
+	}
+	return check == 0 && !slices.ContainsFunc(dst, math.IsNaN)
+}
+
+// Link is how scores follow from decisions.
 type Link uint8
 
-// The links: 1/(1+e^−z); that of 2z, which is the softmax of (−z, z); and (clip(z) + 1) / 2.
+// The links. Of one decision z: Sigmoid is 1/(1+e^−z); Softmax that of 2z, which is the softmax of (−z, z);
+// ModifiedHuber (clip(z) + 1) / 2. Of more than one: Sigmoid and ModifiedHuber of each, divided by their sum; Softmax of
+// all together. Identity and Exp are those of regressors.
 const (
 	Sigmoid Link = iota
 	Softmax
 	ModifiedHuber
+	Identity
+	Exp
 )
 
-func (l Link) probability(decision float64) float64 {
+// bounded says that the scores are probabilities.
+func (l Link) bounded() bool { return l < Identity }
+
+// allows says that a score is one: a probability, or a regressor's finite number.
+func (l Link) allows(score float64) bool {
+	if l.bounded() {
+		return score >= 0 && score <= 1
+	}
+	return score*0 == 0
+}
+
+// score is a single decision's.
+func (l Link) score(decision float64) float64 {
 	switch l {
 	case Softmax:
 		return sigmoid(2 * decision)
 	case ModifiedHuber:
-		return (min(max(decision, -1), 1) + 1) / 2
+		return huber(decision)
+	case Identity:
+		return decision
+	case Exp:
+		return math.Exp(decision)
 	default:
 		return sigmoid(decision)
 	}
 }
 
-// Regression is a linear model with a link.
+// scores makes the scores of several decisions in their place.
+func (l Link) scores(row []float64) {
+	switch l {
+	case Softmax:
+		softmax(row)
+	case ModifiedHuber:
+		for i, decision := range row {
+			row[i] = huber(decision)
+		}
+		shares(row)
+	default:
+		for i, decision := range row {
+			row[i] = l.score(decision)
+		}
+		if l == Sigmoid {
+			divide(row, sum(row))
+		}
+	}
+}
+
+func huber(decision float64) float64 { return (min(max(decision, -1), 1) + 1) / 2 }
+
+func softmax(row []float64) {
+	most := row[0]
+	for _, decision := range row {
+		most = max(most, decision)
+	}
+	for i, decision := range row {
+		row[i] = math.Exp(decision - most)
+	}
+	divide(row, sum(row))
+}
+
+// shares divides by the sum; where that is zero, all are given the same.
+func shares(row []float64) {
+	total := sum(row)
+	if total == 0 {
+		for i := range row {
+			row[i] = 1
+		}
+		total = float64(len(row))
+	}
+	divide(row, total)
+}
+
+func sum(row []float64) float64 {
+	total := 0.0
+	for _, value := range row {
+		total += value
+	}
+	return total
+}
+
+func divide(row []float64, by float64) {
+	for i := range row {
+		row[i] /= by
+	}
+}
+
+// Regression is a linear model with a link: a classifier of a score for the second of two classes, or of one for each of
+// more; or a regressor.
 type Regression struct {
 	Linear
 	Link Link
 }
 
-// Width implements Classifier.
-func (r *Regression) Width() int { return len(r.Coef) }
+// Outputs implements Estimator.
+func (r *Regression) Outputs() int { return len(r.Intercept) }
 
-// Scratch implements Classifier.
-func (r *Regression) Scratch() int { return 0 }
+// Bounded implements Estimator.
+func (r *Regression) Bounded() bool { return r.Link.bounded() }
 
-// Probability implements Classifier.
-func (r *Regression) Probability(row, _ []float64) (float64, bool) {
-	decision, ok := r.decision(row)
-	return r.Link.probability(decision), ok
+// Scores implements Estimator.
+func (r *Regression) Scores(dst []float64, row *Row, _ *Scratch) error {
+	if !r.decide(dst, row) {
+		return ErrRange
+	}
+	if len(dst) == 1 {
+		dst[0] = r.Link.score(dst[0])
+	} else {
+		r.Link.scores(dst)
+	}
+	return nil
+}
+
+// Complement is an estimator of one probability that has that of the other class before it.
+type Complement struct{ Of Estimator }
+
+// Columns implements Estimator.
+func (c *Complement) Columns() int { return c.Of.Columns() }
+
+// Outputs implements Estimator.
+func (c *Complement) Outputs() int { return 2 }
+
+// Bounded implements Estimator.
+func (c *Complement) Bounded() bool { return true }
+
+// Scores implements Estimator.
+func (c *Complement) Scores(dst []float64, row *Row, scratch *Scratch) error {
+	err := c.Of.Scores(dst[1:], row, scratch)
+	dst[0] = 1 - dst[1]
+	return err
 }
 
 // sigmoid is 1/(1+e^−z), computed so that the exponential never overflows.

@@ -41,6 +41,12 @@ func (n *Normalise) Apply(dst, src, _ []float64) bool {
 	return true
 }
 
+// KeepsZeros implements ValueStage.
+func (n *Normalise) KeepsZeros() bool { return true }
+
+// ApplyValues implements ValueStage.
+func (n *Normalise) ApplyValues(dst, src []float64, _ []int32) bool { return n.Apply(dst, src, nil) }
+
 func (n Norm) of(row []float64) float64 {
 	norm := 0.0
 	for _, value := range row {

@@ -155,15 +155,16 @@ func TestCalibrations(t *testing.T) {
 func all() *tabular.Model {
 	scale := &tabular.Standardise{Columns: 2, Center: []float64{1, 2}, Scale: []float64{2, 4}}
 	cross := tabular.NewPolynomial(2, 0, 2, false, true, 100)
-	linear := tabular.Linear{Coef: []float64{1, -1, 0.5, 0.25, 0.125, -0.5, 3}}
-	return tabular.New([]tabular.Stage{
+	decide := linear([]float64{1, -1, 0.5, 0.25, 0.125, -0.5, 3}, 0)
+	return tabular.New(dense(2), numeric(
 		&tabular.Impute{Fill: []float64{0, 0}, Missing: math.NaN()},
 		&tabular.Parallel{Columns: 2, Parts: []tabular.Part{{Stage: tabular.NewChain(scale, cross)}, {Columns: []int{1}}}},
-	}, &tabular.Calibrated{Members: []tabular.Member{
-		{Linear: linear, Calibration: &tabular.Platt{A: -1, B: 0.5}},
+	), &tabular.Calibrated{Members: []tabular.Member{
+		{Linear: decide, Calibrations: []tabular.Calibration{&tabular.Platt{A: -1, B: 0.5}}},
 		{
-			Steps:  tabular.NewChain(&tabular.Normalise{Columns: 7, Norm: tabular.L2}, &tabular.Check{Columns: 7}),
-			Linear: linear, Calibration: &tabular.Isotonic{X: []float64{-3, 3}, Y: []float64{0, 1}},
+			Steps:        numeric(&tabular.Normalise{Columns: 7, Norm: tabular.L2}, &tabular.Check{Columns: 7}),
+			Linear:       decide,
+			Calibrations: []tabular.Calibration{&tabular.Isotonic{X: []float64{-3, 3}, Y: []float64{0, 1}}},
 		},
 	}})
 }

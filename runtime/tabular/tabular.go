@@ -1,12 +1,27 @@
-// Package tabular predicts from rows of numbers: a list of stages turns a row into the columns that a linear model was
-// fitted on, and a classifier makes the probability. It knows no framework; what it does is done with the operations, and
-// in the order, that scikit-learn does them in, so that the answers agree to the last digits.
+// Package tabular predicts from rows of a table: transforms turn a row into the columns that a linear model was fitted
+// on, and an estimator makes the scores. It knows no framework; what it does is done with the operations, and in the
+// order, that scikit-learn does them in, so that the answers agree to the last digits.
 //
-// Stages are immutable, and hold no buffers: whoever applies one gives it scratch, which is pooled, so that a prediction
-// allocates nothing. One file per kind of stage.
+// # Rows
+//
+// A Row is Dense (a number for every column), Sparse (places and numbers of the columns that need not be zero) or Mixed (a
+// Cell for every column: a number, text, or what has no value). Which of them comes to a Transform, and with how many
+// columns, is known when the model is made: Shapes says it.
+//
+//	Stage      numbers of numbers: scaling, products, bins. The fast path: nothing but slices of numbers.
+//	ValueStage a Stage that leaves zeros zero, and so has nothing to do for what is not there in a Sparse row.
+//	Transform  a row of a row: encoders of categories, text, and Stages, of which Numeric makes one.
+//	Estimator  scores of a row that is Dense or Sparse.
+//
+// Series and Union put transforms together; runs of stages become one. To add a kind of column, write a Transform that
+// takes Mixed rows and makes Dense or Sparse ones.
+//
+// All of these are immutable, and hold no buffers: a prediction works in a Scratch, which is pooled, so that it allocates
+// nothing. One file per kind.
 package tabular
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -23,59 +38,79 @@ type Stage interface {
 	Apply(dst, src, scratch []float64) bool
 }
 
-// Classifier makes a probability of columns.
-type Classifier interface {
-	// Width is the number of columns.
-	Width() int
-	Scratch() int
-	// Probability returns false where the row has a value that the classifier is not defined for.
-	Probability(row, scratch []float64) (float64, bool)
+// Estimator makes scores of columns.
+type Estimator interface {
+	// Columns is how many it takes.
+	Columns() int
+	// Outputs is how many scores it makes.
+	Outputs() int
+	// Bounded says that the scores are probabilities.
+	Bounded() bool
+	// Scores makes dst, which is as long as Outputs, of a row of the form that it was made for. The
+	// error is ErrRange or a *CellError.
+	Scores(dst []float64, row *Row, scratch *Scratch) error
 }
 
-// Model is a classifier and what comes before it. It is immutable, and safe for concurrent use.
+// Column is one of a model's inputs.
+type Column struct {
+	// Name is what it was called in training; empty where it had no name.
+	Name string
+	// Kind is what its cells must be, beside None where Missing.
+	Kind Kind
+	// Missing says that a cell may be None, or NaN: the model knows what to do with it.
+	Missing bool
+	// Ignored columns do not count, and need not be given: their cells may be anything.
+	Ignored bool
+}
+
+// Model is an estimator and what comes before it. It is immutable, and safe for concurrent use.
 type Model struct {
-	// steps is nil where the classifier takes the features as they are.
-	steps      Stage
-	classifier Classifier
-	// columns is how many the classifier takes.
-	features, columns int
-	scratch           sync.Pool
+	in Shape
+	// steps is nil where the estimator takes the columns as they are.
+	steps     Transform
+	estimator Estimator
+	// regression is the estimator, and stage all that comes before it, where the one makes a single score, and the other
+	// is numbers only; size is what that needs of scratch.
+	regression *Regression
+	stage      Stage
+	size       int
+	scratch    sync.Pool
 }
 
-// New makes a model of a classifier and the stages before it. It panics where their widths do not fit, which is the
-// maker's to have checked.
-func New(steps []Stage, classifier Classifier) *Model {
-	m := &Model{steps: Join(steps), classifier: classifier, features: classifier.Width(), columns: classifier.Width()}
-	size := classifier.Scratch()
-	if m.steps != nil {
-		in, out := m.steps.Width()
-		if out != m.columns {
-			panic(fmt.Sprintf("tabular: the steps make %d columns, the classifier takes %d", out, m.columns))
+// New makes a model of an estimator and what comes before it, which may be nil, for rows of that shape. It panics where
+// their shapes do not fit, which is the maker's to have checked.
+func New(in Shape, steps Transform, estimator Estimator) *Model {
+	m := &Model{in: in, steps: steps, estimator: estimator}
+	last := in
+	if steps != nil {
+		var first Shape
+		if first, last = steps.Shapes(); first != in {
+			panic(fmt.Sprintf("tabular: the steps take %v, and %v comes in", first, in))
 		}
-		m.features = in
-		size = m.columns + max(size, m.steps.Scratch())
 	}
-	m.scratch.New = func() any {
-		scratch := make([]float64, size)
-		return &scratch
+	if last.Columns != estimator.Columns() {
+		panic(fmt.Sprintf("tabular: the steps make %v, and the estimator takes %d columns", last, estimator.Columns()))
 	}
+	step, isNumeric := steps.(*numeric)
+	regression, ok := estimator.(*Regression)
+	if ok && regression.Outputs() == 1 && (isNumeric || (steps == nil && in.Form == Dense)) {
+		m.regression = regression
+		if isNumeric {
+			m.stage, m.size = step.Stage, last.Columns+step.Scratch()
+		}
+	}
+	m.scratch.New = func() any { return &Scratch{numbers: make([]float64, m.size)} }
 	return m
 }
 
-// Join makes one stage of some; it returns nil for none.
-func Join(stages []Stage) Stage {
-	switch len(stages) {
-	case 0:
-		return nil
-	case 1:
-		return stages[0]
-	default:
-		return NewChain(stages...)
-	}
-}
+// Features is the number of columns.
+func (m *Model) Features() int { return m.in.Columns }
 
-// Features is the number of features.
-func (m *Model) Features() int { return m.features }
+// Outputs is the number of scores.
+func (m *Model) Outputs() int { return m.estimator.Outputs() }
+
+// Bounded says that the scores are probabilities.
+func (m *Model) Bounded() bool { return m.estimator.Bounded() }
 
 // FeatureError says that a row is out of the model's range: a feature is not finite, or something made of it is not.
 type FeatureError struct {
@@ -88,32 +123,128 @@ func (e *FeatureError) Error() string {
 	return fmt.Sprintf("feature %d is out of range: %v", e.Index, e.Value)
 }
 
-// Predict returns the probability of a click. There must be Features features. It does not allocate, but for an error.
+// Predict returns the only score of a row of numbers, of which there must be Features. The error is *FeatureError, or, of
+// a model whose columns are not all numbers, *CellError. A model of more scores is an error. It does not allocate, but for
+// an error.
 func (m *Model) Predict(features []float64) (float64, error) {
-	pooled := m.scratch.Get().(*[]float64)
-	p, ok := m.predict(features[:m.features], *pooled)
-	m.scratch.Put(pooled)
-	if !ok {
-		index := blame(features[:m.features])
-		return 0, &FeatureError{Index: index, Value: features[index]}
+	features = features[:m.in.Columns]
+	scratch := m.scratch.Get().(*Scratch)
+	if m.regression != nil {
+		p, ok := m.predict(features, scratch.Numbers(m.size))
+		m.scratch.Put(scratch)
+		if !ok {
+			return 0, blame(features)
+		}
+		return p, nil
 	}
-	return p, nil
+	if outputs := m.estimator.Outputs(); outputs != 1 {
+		return 0, fmt.Errorf("the model makes %d scores, and a single one was asked for", outputs)
+	}
+	err := m.predictInto(features, scratch.score[:], scratch)
+	p := scratch.score[0]
+	m.scratch.Put(scratch)
+	return p, err
 }
 
+// PredictInto makes all scores of a row of numbers, of which there must be Features; out is as long as Outputs.
+func (m *Model) PredictInto(features, out []float64) error {
+	scratch := m.scratch.Get().(*Scratch)
+	err := m.predictInto(features[:m.in.Columns], out, scratch)
+	m.scratch.Put(scratch)
+	return err
+}
+
+// PredictCells makes all scores of a row of cells, of which there must be Features; out is as long as Outputs. The error
+// is *FeatureError or *CellError.
+func (m *Model) PredictCells(cells []Cell, out []float64) error {
+	scratch := m.scratch.Get().(*Scratch)
+	err := m.predictCells(cells[:m.in.Columns], out, scratch)
+	m.scratch.Put(scratch)
+	return err
+}
+
+// predict is for numbers of which a linear model makes a single score.
 func (m *Model) predict(features, scratch []float64) (float64, bool) {
 	row := features
-	if m.steps != nil {
-		row, scratch = scratch[:m.columns], scratch[m.columns:]
-		if !m.steps.Apply(row, features, scratch) {
+	if m.stage != nil {
+		_, made := m.stage.Width()
+		row, scratch = scratch[:made], scratch[made:]
+		if !m.stage.Apply(row, features, scratch) {
 			return 0, false
 		}
 	}
-	p, ok := m.classifier.Probability(row, scratch)
-	return p, ok && p >= 0 && p <= 1
+	decision, ok := m.regression.decision(row)
+	p := m.regression.Link.score(decision)
+	return p, ok && m.regression.Link.allows(p)
+}
+
+func (m *Model) predictInto(features, out []float64, scratch *Scratch) error {
+	scratch.used = 0
+	row := scratch.Row()
+	row.Clear(m.in.Form)
+	if m.in.Form == Mixed {
+		for _, feature := range features {
+			row.Cells = append(row.Cells, Cell{Num: feature})
+		}
+	} else {
+		row.Numbers = append(row.Numbers, features...)
+	}
+	err := m.scores(out, row, scratch)
+	if errors.Is(err, ErrRange) {
+		return blame(features)
+	}
+	return err
+}
+
+func (m *Model) predictCells(cells []Cell, out []float64, scratch *Scratch) error {
+	scratch.used = 0
+	row := scratch.Row()
+	row.Clear(m.in.Form)
+	if m.in.Form == Mixed {
+		row.Cells = append(row.Cells, cells...)
+	} else {
+		for i := range cells {
+			number, ok := cells[i].number()
+			if !ok {
+				return Refuse([]int{i}, 0, "must be a number, not a %s", cells[i].Kind)
+			}
+			row.Numbers = append(row.Numbers, number)
+		}
+	}
+	err := m.scores(out, row, scratch)
+	if errors.Is(err, ErrRange) {
+		features := make([]float64, len(cells))
+		for i := range cells {
+			features[i], _ = cells[i].number()
+		}
+		return blame(features)
+	}
+	return err
+}
+
+// scores is what all forms of prediction come to.
+func (m *Model) scores(out []float64, row *Row, scratch *Scratch) error {
+	if m.steps != nil {
+		made := scratch.Row()
+		if err := m.steps.Apply(made, row, scratch); err != nil {
+			return err
+		}
+		row = made
+	}
+	if err := m.estimator.Scores(out, row, scratch); err != nil {
+		return err
+	}
+	bounded := m.estimator.Bounded()
+	for _, p := range out {
+		if !(bounded && p >= 0 && p <= 1) && (bounded || p*0 != 0) {
+			return ErrRange
+		}
+	}
+	return nil
 }
 
 // blame finds the feature that a refusal is about. A missing value is blamed last: where it may be, it is not the reason.
-func blame(features []float64) int {
+func blame(features []float64) error {
 	index, largest := 0, -1.0
 	for i, value := range features {
 		if size := math.Abs(value); size > largest {
@@ -123,11 +254,11 @@ func blame(features []float64) int {
 	if !math.IsInf(largest, 0) {
 		for i, value := range features {
 			if math.IsNaN(value) {
-				return i
+				return &FeatureError{i, value}
 			}
 		}
 	}
-	return index
+	return &FeatureError{index, features[index]}
 }
 
 // finite says that no value is NaN or infinite.

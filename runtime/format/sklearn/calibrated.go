@@ -2,70 +2,86 @@ package sklearn
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/ctr-operator/ctr-operator/runtime/format/pickle"
 	"github.com/ctr-operator/ctr-operator/runtime/tabular"
 )
 
-// readCalibrated reads a CalibratedClassifierCV: one or more fitted classifiers, each with a calibrator of its decision.
-func readCalibrated(r *reader, from step, columns int) (tabular.Classifier, error) {
-	attributes, err := from.attributes("calibrated_classifiers_", columns)
+// readCalibrated reads a CalibratedClassifierCV: one or more fitted classifiers, each with calibrators of its decisions.
+func readCalibrated(r *reader, from step, in table) (scorer, error) {
+	attributes, err := from.attributes("calibrated_classifiers_", in.Columns)
 	if err != nil {
-		return nil, err
-	}
-	if err := checkClasses(attributes, "classes_"); err != nil {
-		return nil, err
+		return scorer{}, err
 	}
 	path := from.path + ".calibrated_classifiers_"
 	node, _ := attributes.Get("calibrated_classifiers_")
 	list, ok := node.(*pickle.List)
 	if !ok || len(list.Items) == 0 {
-		return nil, broken(path, "is not a list of classifiers")
+		return scorer{}, broken(path, "is not a list of classifiers")
+	}
+	classes, _, err := r.labels(attributes, "classes_")
+	if err != nil {
+		return scorer{}, err
 	}
 	calibrated := &tabular.Calibrated{}
 	for i, item := range list.Items {
 		itemPath := fmt.Sprintf("%s[%d]", path, i)
 		object, ok := item.(*pickle.Object)
 		if !ok {
-			return nil, broken(itemPath, "is %s", article(item))
+			return scorer{}, broken(itemPath, "is %s", article(item))
 		}
-		member, err := r.member(step{itemPath, object}, columns)
+		member, err := r.member(step{itemPath, object}, in, classes)
 		if err != nil {
-			return nil, err
+			return scorer{}, err
 		}
 		calibrated.Members = append(calibrated.Members, member)
 	}
-	return calibrated, nil
+	return r.named(attributes, "classes_", calibrated)
 }
 
 // member reads a _CalibratedClassifier, whose attributes have had other names.
-func (r *reader) member(from step, columns int) (tabular.Member, error) {
+func (r *reader) member(from step, in table, classes []string) (tabular.Member, error) {
+	none := tabular.Member{}
 	attributes, err := from.attributes("classes", 0)
 	if err != nil {
-		return tabular.Member{}, err
-	}
-	if err := checkClasses(attributes, "classes"); err != nil {
-		return tabular.Member{}, err
+		return none, err
 	}
 	estimator, err := attributes.object("estimator", "base_estimator")
 	if err != nil {
-		return tabular.Member{}, err
+		return none, err
 	}
-	chain, decider, columns, err := r.last(estimator, columns)
+	before, decider, in, err := r.decider(estimator, in)
 	if err != nil {
-		return tabular.Member{}, err
+		return none, err
 	}
 	if r.roleOf(decider.object).link == nil {
-		return tabular.Member{}, unsupported(decider.path, "is %s; CalibratedClassifierCV is supported over "+
+		return none, unsupported(decider.path, "is %s; CalibratedClassifierCV is supported over "+
 			"LogisticRegression, LogisticRegressionCV and SGDClassifier, and Pipelines that end in one", decider.object.Class)
 	}
-	linear, err := r.readLinear(decider, columns)
+	linear, decides, err := r.readLinear(decider, in.Columns)
 	if err != nil {
-		return tabular.Member{}, err
+		return none, err
 	}
-	calibration, err := r.calibration(attributes)
-	return tabular.Member{Steps: tabular.Join(chain), Linear: linear, Calibration: calibration}, err
+	for _, labelled := range []struct {
+		fitted
+		name string
+	}{{attributes, "classes"}, {decides, "classes_"}} {
+		own, _, err := r.labels(labelled.fitted, labelled.name)
+		if err != nil {
+			return none, err
+		}
+		if !slices.Equal(own, classes) {
+			return none, unsupported(labelled.path+"."+labelled.name,
+				"is not all of the classes; fit with folds that have examples of each")
+		}
+	}
+	if outputs := len(linear.Intercept); outputs != len(classes) && (outputs != 1 || len(classes) != 2) {
+		return none, broken(decider.path+".coef_", "has weights for %d classes of %d", outputs, len(classes))
+	}
+	calibrations, err := r.calibrations(attributes, len(linear.Intercept))
+	return tabular.Member{Steps: before, Linear: linear, Calibrations: calibrations}, err
 }
 
 // object reads the first of some attributes that is an object.
@@ -79,8 +95,8 @@ func (f fitted) object(names ...string) (step, error) {
 	return step{}, broken(f.path+"."+names[0], "is missing, or not an estimator")
 }
 
-// calibration reads the only calibrator that there is for two classes.
-func (r *reader) calibration(member fitted) (tabular.Calibration, error) {
+// calibrations reads a calibrator for each decision.
+func (r *reader) calibrations(member fitted, decisions int) ([]tabular.Calibration, error) {
 	if method := member.text("method"); method != "sigmoid" && method != "isotonic" {
 		return nil, unsupported(member.path+".method", "is %.32q; supported are 'sigmoid' and 'isotonic'", method)
 	}
@@ -90,21 +106,32 @@ func (r *reader) calibration(member fitted) (tabular.Calibration, error) {
 			list, _ = node.(*pickle.List)
 		}
 	}
-	if list == nil || len(list.Items) != 1 {
-		return nil, broken(member.path+".calibrators", "is not a list of one calibrator")
+	path := member.path + ".calibrators"
+	if list == nil || len(list.Items) != decisions {
+		return nil, broken(path, "is not a list of a calibrator for each of %d decisions", decisions)
 	}
-	object, ok := list.Items[0].(*pickle.Object)
-	if !ok {
-		return nil, broken(member.path+".calibrators[0]", "is %s", article(list.Items[0]))
+	all := make([]tabular.Calibration, decisions)
+	for i, item := range list.Items {
+		object, ok := item.(*pickle.Object)
+		if !ok {
+			return nil, broken(fmt.Sprintf("%s[%d]", path, i), "is %s", article(item))
+		}
+		var err error
+		if all[i], err = r.calibration(step{fmt.Sprintf("%s[%d]", path, i), object}); err != nil {
+			return nil, err
+		}
 	}
-	from := step{member.path + ".calibrators[0]", object}
-	switch object.Class.Name {
+	return all, nil
+}
+
+func (r *reader) calibration(from step) (tabular.Calibration, error) {
+	switch from.object.Class.Name {
 	case "_SigmoidCalibration":
 		return readSigmoid(from)
 	case "IsotonicRegression":
 		return r.isotonic(from)
 	default:
-		return nil, unsupported(from.path, "is %s; supported are sigmoid and isotonic calibration", object.Class)
+		return nil, unsupported(from.path, "is %s; supported are sigmoid and isotonic calibration", from.object.Class)
 	}
 }
 

@@ -14,12 +14,21 @@ import (
 type role struct {
 	// modules are all those that scikit-learn has kept the class in.
 	modules []string
-	// stage reads a transformer of so many columns; nil is returned for one that changes nothing.
+	// stage reads a transformer of so many columns of numbers; nil is returned for one that changes nothing.
 	stage func(r *reader, from step, columns int) (tabular.Stage, error)
-	// link reads how a linear classifier's probability follows from its decision.
+	// transform reads any other transformer. What it takes of the table's columns it marks (reader.mark), after it has
+	// asked for cells (reader.cells) if it takes other than numbers.
+	transform func(r *reader, from step, in table) (made, error)
+	// flat says that transform takes one column as it is, not a table: a text, not a row of texts.
+	flat bool
+	// union says that transform takes whatever its parts do.
+	union bool
+	// link reads how a linear estimator's scores follow from its decisions.
 	link func(from step) (tabular.Link, error)
-	// classifier reads a classifier that is not linear.
-	classifier func(r *reader, from step, columns int) (tabular.Classifier, error)
+	// estimator reads a classifier or regressor.
+	estimator func(r *reader, from step, in table) (scorer, error)
+	// whole says that estimator takes tables of any form.
+	whole bool
 	// inner is the attribute that holds the estimator which this one is a wrapper of.
 	inner string
 	// steps says that the class is a Pipeline.
@@ -32,15 +41,17 @@ type role struct {
 var supported = map[string]role{
 	"LogisticRegression": {
 		modules: []string{"sklearn.linear_model._logistic", "sklearn.linear_model.logistic"}, link: logisticLink,
+		estimator: readClassifier,
 	},
 	"LogisticRegressionCV": {
 		modules: []string{"sklearn.linear_model._logistic", "sklearn.linear_model.logistic"}, link: logisticLink,
+		estimator: readClassifier,
 	},
 	"SGDClassifier": {
 		modules: []string{"sklearn.linear_model._stochastic_gradient", "sklearn.linear_model.stochastic_gradient"},
-		link:    sgdLink,
+		link:    sgdLink, estimator: readClassifier,
 	},
-	"CalibratedClassifierCV": {modules: []string{"sklearn.calibration"}, classifier: readCalibrated},
+	"CalibratedClassifierCV": {modules: []string{"sklearn.calibration"}, estimator: readCalibrated, whole: true},
 
 	"StandardScaler": {modules: preprocessing, stage: readStandardScaler},
 	"MinMaxScaler":   {modules: preprocessing, stage: readMinMaxScaler},
@@ -53,9 +64,9 @@ var supported = map[string]role{
 	"KBinsDiscretizer":      {modules: []string{"sklearn.preprocessing._discretization"}, stage: readBins},
 	"FunctionTransformer":   {modules: []string{"sklearn.preprocessing._function_transformer"}, stage: readFunction},
 	"SimpleImputer":         {modules: []string{"sklearn.impute._base"}, stage: readImputer},
-	"ColumnTransformer":     {modules: []string{"sklearn.compose._column_transformer"}, stage: readColumns},
-	"FeatureUnion":          {modules: []string{"sklearn.pipeline"}, stage: readUnion},
-	"Pipeline":              {modules: []string{"sklearn.pipeline"}, stage: readSteps, steps: true},
+	"ColumnTransformer":     {modules: []string{"sklearn.compose._column_transformer"}, transform: readColumns},
+	"FeatureUnion":          {modules: []string{"sklearn.pipeline"}, transform: readUnion, union: true},
+	"Pipeline":              {modules: []string{"sklearn.pipeline"}, transform: readSteps, steps: true},
 	"FrozenEstimator":       {modules: []string{"sklearn.frozen._frozen"}, inner: "estimator"},
 	"IsotonicRegression":    {modules: []string{"sklearn.isotonic"}},
 	"_SigmoidCalibration":   {modules: []string{"sklearn.calibration"}},

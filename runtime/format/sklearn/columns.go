@@ -7,100 +7,116 @@ import (
 
 // readColumns reads a ColumnTransformer, of which transformers_ has all that fitting decided: the remainder as its last
 // item, and what callables chose.
-func readColumns(r *reader, from step, columns int) (tabular.Stage, error) {
-	attributes, err := from.attributes("transformers_", columns)
+func readColumns(r *reader, from step, in table) (made, error) {
+	attributes, err := from.attributes("transformers_", in.Columns)
 	if err != nil {
-		return nil, err
+		return made{}, err
 	}
 	items, err := attributes.list("transformers_", 3)
 	if err != nil {
-		return nil, err
+		return made{}, err
 	}
-	names := featureNames(attributes, columns)
-	stage := &tabular.Parallel{Columns: columns}
+	names := featureNames(attributes, in.Columns)
+	union := &union{reader: r, in: in, from: attributes}
 	for _, item := range items {
-		if err := r.spend(item.path, columns); err != nil {
-			return nil, err
+		if err := r.spend(item.path, in.Columns); err != nil {
+			return made{}, err
 		}
 		if item.node == pickle.Str("drop") {
 			continue
 		}
-		chosen, err := indexes(item.more[0], columns, names, item.path+"[2]")
+		chosen, single, err := chosenBy(item.more[0], in.Columns, names, item.path+"[2]")
 		if err != nil {
-			return nil, err
+			return made{}, err
 		}
 		if len(chosen) == 0 {
 			continue
 		}
 		if err := r.spend(item.path, len(chosen)); err != nil {
-			return nil, err
+			return made{}, err
 		}
-		if err := r.part(stage, attributes, item, chosen); err != nil {
-			return nil, err
+		if err := union.add(item, chosen, single); err != nil {
+			return made{}, err
 		}
 	}
-	return parallel(stage, attributes.path)
+	return union.made()
 }
 
 // readUnion reads a FeatureUnion, whose transformers all get all columns.
-func readUnion(r *reader, from step, columns int) (tabular.Stage, error) {
-	attributes, err := from.attributes("", columns)
+func readUnion(r *reader, from step, in table) (made, error) {
+	attributes, err := from.attributes("", in.Columns)
 	if err != nil {
-		return nil, err
+		return made{}, err
 	}
 	items, err := attributes.list("transformer_list", 2)
 	if err != nil {
-		return nil, err
+		return made{}, err
 	}
-	stage := &tabular.Parallel{Columns: columns}
+	union := &union{reader: r, in: in, from: attributes}
 	for _, item := range items {
 		if _, none := item.node.(pickle.None); none || item.node == pickle.Str("drop") {
 			continue
 		}
-		if err := r.part(stage, attributes, item, nil); err != nil {
-			return nil, err
+		if err := union.add(item, nil, in.flat); err != nil {
+			return made{}, err
 		}
 	}
-	return parallel(stage, attributes.path)
+	return union.made()
 }
 
-func parallel(stage *tabular.Parallel, path string) (tabular.Stage, error) {
-	if _, made := stage.Width(); made == 0 {
-		return nil, broken(path, "makes no columns")
-	}
-	return stage, nil
+// union is transformers side by side that are being read.
+type union struct {
+	*reader
+	in      table
+	from    fitted
+	parts   []tabular.UnionPart
+	origins []int
 }
 
-// part reads one of the transformers side by side, and its weight.
-func (r *reader) part(into *tabular.Parallel, attributes fitted, item named, chosen []int) error {
-	part := tabular.Part{Columns: chosen}
-	made := into.Columns
-	if chosen != nil {
-		made = len(chosen)
-	}
+// add reads one of the transformers, and its weight. A single column is given as it is.
+func (u *union) add(item named, chosen []int, single bool) error {
+	in := u.in.choose(chosen)
+	in.flat = single
+	part := tabular.UnionPart{Columns: chosen, Weight: 1}
+	out := in
 	if item.node != pickle.Str("passthrough") {
 		from, err := item.step()
 		if err != nil {
 			return err
 		}
-		if part.Stage, made, err = r.stage(from, made); err != nil {
+		made, err := u.transform(from, in)
+		if err != nil {
 			return err
 		}
+		part.Transform, out = made.Transform, in.after(made)
 	}
-	weight, weighted, err := weightOf(attributes, item.name)
+	weight, weighted, err := weightOf(u.from, item.name)
 	if err != nil {
 		return err
 	}
 	if weighted {
-		times := &tabular.Times{Columns: made, Weight: weight}
-		if part.Stage == nil {
-			part.Stage = times
-		} else {
-			part.Stage = tabular.NewChain(part.Stage, times)
+		part.Weight = weight
+		if out.Form == tabular.Mixed {
+			dense, err := u.dense(step{path: item.path}, out)
+			if err != nil {
+				return err
+			}
+			part.Transform = tabular.Series(part.Transform, dense)
+			out = table{Shape: tabular.Shape{Columns: out.Columns}}
 		}
 	}
-	into.Parts = append(into.Parts, part)
-	return r.spend(item.path, made+1)
+	u.parts = append(u.parts, part)
+	for column := range out.Columns {
+		u.origins = append(u.origins, out.origin(column))
+	}
+	return u.spend(item.path, 2*out.Columns+1)
+}
+
+func (u *union) made() (made, error) {
+	if len(u.origins) == 0 {
+		return made{}, broken(u.from.path, "makes no columns")
+	}
+	return made{tabular.Union(u.in.Shape, u.parts), u.origins}, nil
 }
 
 // weightOf reads what a transformer's columns are multiplied by, if anything.
@@ -121,22 +137,40 @@ func weightOf(attributes fitted, name string) (weight float64, weighted bool, er
 	return values[0], true, checkFinite(values, path)
 }
 
-// featureNames are the columns' names in training, nil where it had none.
+// namesIn are the columns' names in training, nil where it had none.
+func namesIn(attributes fitted, columns int) []string {
+	for _, name := range []string{"feature_names_in_", "_feature_names_in"} {
+		node, _ := attributes.Get(name)
+		array, ok := node.(*pickle.Array)
+		if !ok || array.Len() != columns {
+			continue
+		}
+		if texts, err := array.Strings(); err == nil {
+			return texts
+		}
+	}
+	return nil
+}
+
+// featureNames are the places of names.
 func featureNames(attributes fitted, columns int) map[string]int {
-	node, _ := attributes.Get("feature_names_in_")
-	array, ok := node.(*pickle.Array)
-	if !ok || array.Len() != columns {
-		return nil
-	}
-	texts, err := array.Strings()
-	if err != nil {
-		return nil
-	}
+	texts := namesIn(attributes, columns)
 	names := make(map[string]int, len(texts))
 	for i, text := range texts {
 		names[text] = i
 	}
 	return names
+}
+
+// chosenBy reads a ColumnTransformer's choice of columns; single says that it is one column as it is, not a table.
+func chosenBy(node pickle.Node, columns int, names map[string]int, path string) (chosen []int, single bool, err error) {
+	switch node.(type) {
+	case pickle.Str, pickle.Int:
+		chosen, err := listed([]pickle.Node{node}, columns, names, path)
+		return chosen, true, err
+	}
+	chosen, err = indexes(node, columns, names, path)
+	return chosen, false, err
 }
 
 // indexes reads a choice of columns: positions, a mask, names, or a slice of positions. It is never nil without an error.

@@ -2,12 +2,17 @@
 // each supported class what its transform or predict_proba would compute from them, and puts that together of the parts
 // of runtime/tabular; it computes nothing itself.
 //
-// An artifact is a pickle, or what joblib.dump writes, of a classifier of two classes: a bare estimator, a Pipeline, or
-// the dict of parts {'model', 'scaler', 'vectorizer', 'is_trained'} that training scripts write.
+// An artifact is a pickle, or what joblib.dump writes, of a linear classifier or regressor: a bare estimator, a Pipeline,
+// or the dict of parts {'model', 'scaler', 'vectorizer', 'is_trained'} that training scripts write.
+//
+// Reading goes from what comes in to what is made of it: a table says which form the rows have at a place, and which of
+// the model's own columns are in them, so that whoever takes a column says what it is (reader.mark). At first all are
+// taken for numbers; if a transformer then asks for cells, the artifact is read again with rows of cells (errCells).
 package sklearn
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -26,12 +31,20 @@ const (
 	Parts
 )
 
-// Model is what an artifact predicts with.
+// Model is what an artifact predicts with. Where Mixed is false all columns are numbers, and Predict and PredictInto take
+// them; PredictCells always does.
 type Model struct {
 	*tabular.Model
 	Form Form
-	// Missing says that features may be NaN, which stands for a missing value; where in the row, predicting tells.
+	// Mixed says that columns are not all numbers.
+	Mixed bool
+	// Missing says that features may be missing: NaN, or a cell that is None; where in the row, predicting tells.
 	Missing bool
+	// Columns are what a row consists of. Their names are empty if the artifact has none.
+	Columns []tabular.Column
+	// Scores are the names of the scores, in their order: the classes. There are none where there is one score, which is
+	// the probability of a click, or a regressor's value.
+	Scores []string
 }
 
 // Error says why a pickle's content is no model that can be served.
@@ -72,7 +85,10 @@ type reader struct {
 	table map[string]role
 	// budget is how many numbers may still be kept or made: see spend. looks is how many objects columnsOf may look at.
 	budget, looks int
-	// missing is set by who takes missing values.
+	// form is that of the rows that come to the model, and columns are what they consist of.
+	form    tabular.Form
+	columns []tabular.Column
+	// missing is set by who takes missing values in columns that are not the model's own.
 	missing bool
 }
 
@@ -84,7 +100,15 @@ const (
 )
 
 func decode(root pickle.Node, size int) (*Model, error) {
-	r := &reader{table: supported, budget: numbersPerByte*size + freeNumbers, looks: maxLooks}
+	model, err := decodeAs(root, size, tabular.Dense)
+	if errors.Is(err, errCells) {
+		return decodeAs(root, size, tabular.Mixed)
+	}
+	return model, err
+}
+
+func decodeAs(root pickle.Node, size int, form tabular.Form) (*Model, error) {
+	r := &reader{table: supported, budget: numbersPerByte*size + freeNumbers, looks: maxLooks, form: form}
 	switch root := root.(type) {
 	case *pickle.Dict:
 		return r.parts(root)
@@ -94,7 +118,7 @@ func decode(root pickle.Node, size int) (*Model, error) {
 		if r.roleOf(root).steps {
 			from.path, form = "pipeline", Pipeline
 		}
-		if !r.isClassifier(root) {
+		if !r.isEstimator(root) {
 			return nil, unsupported("the artifact", "is %s and not an estimator; %s", root.Class, supportedText)
 		}
 		return r.model(form, nil, from)
@@ -121,10 +145,10 @@ type step struct {
 
 func (r *reader) roleOf(object *pickle.Object) role { return r.table[object.Class.Name] }
 
-// isClassifier says that an object could be one; what is in a Pipeline or wrapper is seen when it is read.
-func (r *reader) isClassifier(object *pickle.Object) bool {
+// isEstimator says that an object could be one; what is in a Pipeline or wrapper is seen when it is read.
+func (r *reader) isEstimator(object *pickle.Object) bool {
 	role := r.roleOf(object)
-	return role.link != nil || role.classifier != nil || role.steps || role.inner != ""
+	return role.estimator != nil || role.steps || role.inner != ""
 }
 
 // article names a node's type in a sentence.
@@ -145,33 +169,32 @@ func (r *reader) model(form Form, scaler *step, estimator step) (*Model, error) 
 	if scaler != nil {
 		first = *scaler
 	}
-	columns := r.columnsOf(first.object)
-	if columns == 0 {
-		columns = r.columnsOf(estimator.object)
-	}
-	if columns == 0 {
-		// Without columns there is no fitted estimator, and reading it says so.
-		columns = 1
-	}
-	if err := r.spend(first.path, columns); err != nil {
-		return nil, err
-	}
-	var steps []tabular.Stage
-	if scaler != nil {
-		stage, made, err := r.stage(*scaler, columns)
-		if err != nil {
-			return nil, err
-		}
-		if stage != nil {
-			steps = append(steps, stage)
-		}
-		columns = made
-	}
-	more, classifier, err := r.estimator(estimator, columns)
+	in, err := r.own(first, estimator)
 	if err != nil {
 		return nil, err
 	}
-	return &Model{Model: tabular.New(append(steps, more...), classifier), Form: form, Missing: r.missing}, nil
+	var before tabular.Transform
+	from := in
+	if scaler != nil {
+		made, err := r.transform(*scaler, from)
+		if err != nil {
+			return nil, err
+		}
+		before, from = made.Transform, from.after(made)
+	}
+	more, last, err := r.estimator(estimator, from)
+	if err != nil {
+		return nil, err
+	}
+	for i := range r.columns {
+		column := &r.columns[i]
+		column.Missing = column.Missing || (r.missing && column.Kind == tabular.Number)
+		r.missing = r.missing || column.Missing
+	}
+	return &Model{
+		Model: tabular.New(in.Shape, tabular.Series(before, more), last.Estimator), Form: form,
+		Mixed: r.form == tabular.Mixed, Missing: r.missing, Columns: r.columns, Scores: last.scores,
+	}, nil
 }
 
 // parts reads the dict of parts. A part that nobody asked for is refused if it could change the prediction.
@@ -192,14 +215,14 @@ func (r *reader) parts(parts *pickle.Dict) (*Model, error) {
 	}
 	model, _ := parts.Get("model")
 	object, ok := model.(*pickle.Object)
-	if !ok || !r.isClassifier(object) {
+	if !ok || !r.isEstimator(object) {
 		return nil, unsupported("artifact['model']", "is %s; %s", article(model), supportedText)
 	}
 	var scaler *step
 	switch part, _ := parts.Get("scaler"); part := part.(type) {
 	case nil, pickle.None:
 	case *pickle.Object:
-		if r.roleOf(part).stage == nil {
+		if role := r.roleOf(part); role.stage == nil && role.transform == nil {
 			return nil, unsupported("artifact['scaler']", "is %s; %s", part.Class, supportedText)
 		}
 		scaler = &step{"artifact['scaler']", part}

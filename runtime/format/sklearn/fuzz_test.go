@@ -9,6 +9,7 @@ import (
 
 	"github.com/ctr-operator/ctr-operator/runtime/format/pickle"
 	"github.com/ctr-operator/ctr-operator/runtime/format/unpack"
+	"github.com/ctr-operator/ctr-operator/runtime/tabular"
 )
 
 // FuzzRead: whatever the bytes, the result is a sound model or a typed error.
@@ -37,15 +38,40 @@ func FuzzRead(f *testing.F) {
 			}
 			return
 		}
-		features := make([]float64, model.Features())
-		for _, value := range []float64{0, 1, -3.5, 1e300, math.NaN(), math.Inf(1)} {
-			for i := range features {
-				features[i] = value
-			}
-			p, err := model.Predict(features)
-			if err == nil && !(p >= 0 && p <= 1) {
-				t.Fatalf("%v is predicted for %v", p, value)
+		predictAll(t, model)
+	})
+}
+
+// predictAll asks a model for predictions of cells of every kind.
+func predictAll(t *testing.T, model *Model) {
+	t.Helper()
+	if len(model.Columns) != model.Features() || (len(model.Scores) != model.Outputs() && len(model.Scores)+model.Outputs() != 1) {
+		t.Fatalf("%d columns, %d named; %d scores, %d named",
+			model.Features(), len(model.Columns), model.Outputs(), len(model.Scores))
+	}
+	cells, out := make([]tabular.Cell, model.Features()), make([]float64, model.Outputs())
+	many := &tabular.Many{Texts: []string{"a", "", "𝒳"}, Numbers: []float64{1, 0, -2.5}}
+	for _, cell := range []tabular.Cell{
+		{}, {Num: 1}, {Num: -3.5}, {Num: 1e300}, {Num: math.NaN()}, {Num: math.Inf(1)}, {Kind: tabular.None},
+		{Kind: tabular.Text}, {Kind: tabular.Text, Str: "a 𝒳 ß"},
+		{Kind: tabular.Texts, Many: many}, {Kind: tabular.Pairs, Many: many},
+	} {
+		for i := range cells {
+			cells[i] = cell
+			if cell.Kind == tabular.Number && model.Columns[i].Kind == tabular.Text && !model.Columns[i].Ignored {
+				cells[i] = tabular.Cell{Kind: tabular.Text, Str: "b"}
 			}
 		}
-	})
+		err := model.PredictCells(cells, out)
+		var inFeature *tabular.FeatureError
+		var inCell *tabular.CellError
+		if err != nil && !errors.As(err, &inFeature) && !errors.As(err, &inCell) {
+			t.Fatalf("%#v is not typed", err)
+		}
+		for _, p := range out {
+			if err == nil && !(p*0 == 0 && (!model.Bounded() || (p >= 0 && p <= 1))) {
+				t.Fatalf("%v is predicted for %v", p, cell)
+			}
+		}
+	}
 }

@@ -5,55 +5,67 @@ import (
 	"github.com/ctr-operator/ctr-operator/runtime/tabular"
 )
 
-// readLinear reads what all linear classifiers of two classes have: coef_, intercept_ and classes_.
-func (r *reader) readLinear(from step, columns int) (tabular.Linear, error) {
+// readClassifier reads a linear classifier with a link: of two classes, which has one row of weights, or of more.
+func readClassifier(r *reader, from step, in table) (scorer, error) {
+	linear, attributes, err := r.readLinear(from, in.Columns)
+	if err != nil {
+		return scorer{}, err
+	}
+	link, err := r.roleOf(from.object).link(from)
+	if err != nil {
+		return scorer{}, err
+	}
+	return r.named(attributes, "classes_", &tabular.Regression{Linear: linear, Link: link})
+}
+
+// readLinear reads what all linear classifiers have: coef_ and intercept_.
+func (r *reader) readLinear(from step, columns int) (tabular.Linear, fitted, error) {
+	none := tabular.Linear{}
 	attributes, err := from.attributes("coef_", 0)
 	if err != nil {
-		return tabular.Linear{}, err
-	}
-	if err := checkClasses(attributes, "classes_"); err != nil {
-		return tabular.Linear{}, err
+		return none, attributes, err
 	}
 	coef, shape, err := attributes.numbers("coef_")
 	if err != nil {
-		return tabular.Linear{}, err
+		return none, attributes, err
 	}
-	if len(shape) != 2 || shape[0] != 1 || shape[1] == 0 {
-		return tabular.Linear{}, broken(from.path+".coef_", "has shape %v, not (1, number of features)", shape)
+	if len(shape) != 2 || shape[0] == 0 || shape[1] == 0 {
+		return none, attributes, broken(from.path+".coef_", "has shape %v, not (classes, features)", shape)
 	}
-	if n, ok := attributes.Get("n_features_in_"); ok && n != pickle.Int(len(coef)) {
-		return tabular.Linear{}, broken(from.path+".n_features_in_", "does not agree with the %d columns of coef_", len(coef))
+	outputs, taken := shape[0], shape[1]
+	if n, ok := attributes.Get("n_features_in_"); ok && n != pickle.Int(taken) {
+		return none, attributes, broken(from.path+".n_features_in_", "does not agree with the %d columns of coef_", taken)
 	}
-	if len(coef) != columns {
-		return tabular.Linear{}, broken(from.path+".coef_", "has %d columns, and %d come in", len(coef), columns)
+	if taken != columns {
+		return none, attributes, broken(from.path+".coef_", "has %d columns, and %d come in", taken, columns)
 	}
-	intercept, err := attributes.number("intercept_")
+	intercept, _, err := attributes.numbers("intercept_")
 	if err != nil {
-		return tabular.Linear{}, err
+		return none, attributes, err
 	}
-	return tabular.Linear{Coef: coef, Intercept: intercept}, r.spend(from.path, len(coef))
+	if len(intercept) == 1 && outputs > 1 && intercept[0] == 0 {
+		// What fit_intercept=False leaves behind.
+		intercept = make([]float64, outputs)
+	}
+	if len(intercept) != outputs {
+		return none, attributes, broken(from.path+".intercept_", "has %d numbers for %d rows of coef_", len(intercept), outputs)
+	}
+	linear := tabular.Linear{Coef: transposed(coef, outputs, taken), Intercept: intercept}
+	return linear, attributes, r.spend(from.path, len(coef))
 }
 
-// checkClasses accepts the labels of which the second one plainly is "clicked", the one whose probability is served.
-func checkClasses(attributes fitted, name string) error {
-	path := attributes.path + "." + name
-	node, _ := attributes.Get(name)
-	array, ok := node.(*pickle.Array)
-	if !ok {
-		return broken(path, "is missing, or not an array")
+// transposed puts the weights of a column next to each other.
+func transposed(coef []float64, outputs, columns int) []float64 {
+	if outputs == 1 {
+		return coef
 	}
-	if array.Len() != 2 {
-		return unsupported(path, "has %d classes; a click model has two, 0 and 1", array.Len())
+	turned := make([]float64, len(coef))
+	for output := range outputs {
+		for column := range columns {
+			turned[column*outputs+output] = coef[output*columns+column]
+		}
 	}
-	labels, err := array.Float64s()
-	if err != nil {
-		return unsupported(path, "%v; which of the classes is a click is known of 0 and 1, False and True, −1 and 1", err)
-	}
-	if labels[1] != 1 || (labels[0] != 0 && labels[0] != -1) {
-		return unsupported(path, "is %v; which of the classes is a click is known of 0 and 1, False and True, −1 and 1",
-			labels)
-	}
-	return nil
+	return turned
 }
 
 // logisticLink is LogisticRegression's and LogisticRegressionCV's. What counts is what the version that wrote the file
@@ -66,16 +78,27 @@ func logisticLink(from step) (tabular.Link, error) {
 	}
 	node, present := attributes.Get("multi_class")
 	if !present {
-		return tabular.Sigmoid, nil
+		return several(attributes, tabular.Sigmoid), nil
 	}
 	switch node {
-	case pickle.Str("ovr"), pickle.Str("auto"), pickle.Str("warn"), pickle.Str("deprecated"):
+	case pickle.Str("ovr"):
 		return tabular.Sigmoid, nil
+	case pickle.Str("auto"), pickle.Str("warn"), pickle.Str("deprecated"):
+		return several(attributes, tabular.Sigmoid), nil
 	case pickle.Str("multinomial"):
 		return tabular.Softmax, nil
 	default:
 		return 0, unsupported(from.path+".multi_class", "is not one of 'auto', 'ovr', 'multinomial', 'deprecated'")
 	}
+}
+
+// several is Softmax where there are more than two classes, and the solver is one that fits them together.
+func several(attributes fitted, two tabular.Link) tabular.Link {
+	node, _ := attributes.Get("classes_")
+	if array, ok := node.(*pickle.Array); ok && array.Len() > 2 && attributes.text("solver") != "liblinear" {
+		return tabular.Softmax
+	}
+	return two
 }
 
 // sgdLink is SGDClassifier's: of its losses, two have a probability.

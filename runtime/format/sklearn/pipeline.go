@@ -53,19 +53,20 @@ func isPassthrough(n pickle.Node) bool {
 	return none || n == pickle.Str("passthrough")
 }
 
-// columnsOf finds how many columns an object was fitted on, where it or what it begins with says so; 0 if nothing does.
-func (r *reader) columnsOf(object *pickle.Object) int {
+// columnsOf finds how many columns an object was fitted on, and their names, where it or what it begins with says so; 0 if
+// nothing does.
+func (r *reader) columnsOf(object *pickle.Object) (columns int, names []string) {
 	attributes, err := object.Attributes()
-	if err != nil || r.looks == 0 {
-		return 0
+	if err != nil || r.looks == 0 || r.roleOf(object).flat {
+		return 0, nil
 	}
 	r.looks--
+	from := fitted{attributes, ""}
 	if n, ok := attributes.Get("n_features_in_"); ok {
 		if n, ok := n.(pickle.Int); ok && n > 0 && int64(n) == int64(int(n)) {
-			return int(n)
+			return int(n), namesIn(from, int(n))
 		}
 	}
-	from := fitted{attributes, ""}
 	for _, within := range []string{"steps", "transformer_list"} {
 		items, err := from.list(within, 2)
 		if err != nil {
@@ -73,9 +74,12 @@ func (r *reader) columnsOf(object *pickle.Object) int {
 		}
 		for _, item := range items {
 			if inner, ok := item.node.(*pickle.Object); ok {
+				if r.roleOf(inner).flat {
+					return 0, nil
+				}
 				// One that does not say keeps the columns as they are, and the next one may say.
-				if columns := r.columnsOf(inner); columns > 0 || within != "steps" {
-					return columns
+				if columns, names := r.columnsOf(inner); columns > 0 || within != "steps" {
+					return columns, names
 				}
 			}
 		}
@@ -87,7 +91,7 @@ func (r *reader) columnsOf(object *pickle.Object) int {
 			}
 		}
 	}
-	return columnsOfArrays(attributes)
+	return columnsOfArrays(attributes), nil
 }
 
 // columnsOfArrays is for artifacts of estimators that have been put together by hand.
@@ -101,21 +105,61 @@ func columnsOfArrays(attributes *pickle.Dict) int {
 	return 0
 }
 
-// stage reads a transformer of so many columns, and returns how many it makes. The stage is nil if it changes nothing.
-func (r *reader) stage(from step, columns int) (tabular.Stage, int, error) {
-	read := r.roleOf(from.object).stage
-	if read == nil {
-		return nil, 0, unsupported(from.path, "is %s, which is not supported at this place; %s", from.object.Class, supportedText)
+// takesFlat says that an object, or what it begins with, takes one column as it is.
+func (r *reader) takesFlat(object *pickle.Object) bool {
+	role := r.roleOf(object)
+	if role.flat || r.looks == 0 {
+		return role.flat
 	}
-	stage, err := read(r, from, columns)
+	r.looks--
+	attributes, err := object.Attributes()
+	if err != nil {
+		return false
+	}
+	from := fitted{attributes, ""}
+	for _, within := range []string{"steps", "transformer_list"} {
+		items, err := from.list(within, 2)
+		if err != nil {
+			continue
+		}
+		for _, item := range items {
+			if inner, ok := item.node.(*pickle.Object); ok {
+				return r.takesFlat(inner)
+			}
+		}
+	}
+	for _, within := range []string{role.inner, "estimator", "base_estimator"} {
+		if inner, ok := attributes.Get(within); ok {
+			if inner, ok := inner.(*pickle.Object); ok {
+				return r.takesFlat(inner)
+			}
+		}
+	}
+	return false
+}
+
+// transform reads a transformer of a table.
+func (r *reader) transform(from step, in table) (made, error) {
+	role := r.roleOf(from.object)
+	switch {
+	case role.stage == nil && role.transform == nil:
+		return made{}, unsupported(from.path, "is %s, which is not supported at this place; %s", from.object.Class, supportedText)
+	case in.flat != role.flat && !role.steps && !role.union:
+		return made{}, broken(from.path, "takes a table of columns where a single one is given, or the other way round")
+	case role.transform != nil:
+		result, err := role.transform(r, from, in)
+		if err != nil || result.Transform == nil {
+			return made{}, r.or(err, from.path, 1)
+		}
+		_, out := result.Shapes()
+		return result, r.spend(from.path, out.Columns+1)
+	}
+	stage, err := role.stage(r, from, in.Columns)
 	if err != nil || stage == nil {
-		return nil, columns, r.or(err, from.path, 1)
+		return made{}, r.or(err, from.path, 1)
 	}
-	taken, made := stage.Width()
-	if taken != columns {
-		return nil, 0, broken(from.path, "takes %d columns, and %d come in", taken, columns)
-	}
-	return stage, made, r.spend(from.path, made+1)
+	transform, err := r.numeric(from, in, stage)
+	return made{Transform: transform}, err
 }
 
 // or spends, unless there is an error already.
@@ -127,11 +171,11 @@ func (r *reader) or(err error, path string, numbers int) error {
 }
 
 // chain reads steps that all transform.
-func (r *reader) chain(items []named, columns int) ([]tabular.Stage, int, error) {
-	var chain []tabular.Stage
+func (r *reader) chain(items []named, in table) (tabular.Transform, table, error) {
+	var chain []tabular.Transform
 	if len(items) > 0 {
 		if err := r.spend(items[0].path, len(items)); err != nil {
-			return nil, 0, err
+			return nil, in, err
 		}
 	}
 	for _, item := range items {
@@ -140,87 +184,91 @@ func (r *reader) chain(items []named, columns int) ([]tabular.Stage, int, error)
 		}
 		from, err := item.step()
 		if err != nil {
-			return nil, 0, err
+			return nil, in, err
 		}
-		stage, made, err := r.stage(from, columns)
+		made, err := r.transform(from, in)
 		if err != nil {
-			return nil, 0, err
+			return nil, in, err
 		}
-		if stage != nil {
-			chain = append(chain, stage)
+		if made.Transform != nil {
+			chain = append(chain, made.Transform)
 		}
-		columns = made
+		in = in.after(made)
 	}
-	return chain, columns, nil
+	return tabular.Series(chain...), in, nil
 }
 
 // readSteps reads a Pipeline that is a transformer.
-func readSteps(r *reader, from step, columns int) (tabular.Stage, error) {
+func readSteps(r *reader, from step, in table) (made, error) {
 	attributes, err := from.attributes("", 0)
 	if err != nil {
-		return nil, err
+		return made{}, err
 	}
 	items, err := attributes.list("steps", 2)
 	if err != nil {
-		return nil, err
+		return made{}, err
 	}
-	chain, _, err := r.chain(items, columns)
-	return tabular.Join(chain), err
+	chain, out, err := r.chain(items, in)
+	return made{chain, out.origins}, err
 }
 
-// last unwraps an estimator, of Pipelines whose last step it is, until the one that decides; and returns what comes before.
-func (r *reader) last(from step, columns int) ([]tabular.Stage, step, int, error) {
+// last unwraps an estimator, of Pipelines whose last step it is, until the one that decides; and returns what comes
+// before, which is nil for nothing, and what that makes.
+func (r *reader) last(from step, in table) (tabular.Transform, step, table, error) {
 	role := r.roleOf(from.object)
 	if !role.steps && role.inner == "" {
-		return nil, from, columns, nil
+		return nil, from, in, nil
 	}
 	attributes, err := from.attributes("", 0)
 	if err != nil {
-		return nil, step{}, 0, err
+		return nil, step{}, in, err
 	}
 	if role.inner != "" {
 		node, _ := attributes.Get(role.inner)
 		inner, err := named{path: from.path + "." + role.inner, node: node}.step()
 		if err != nil {
-			return nil, step{}, 0, err
+			return nil, step{}, in, err
 		}
-		return r.last(inner, columns)
+		return r.last(inner, in)
 	}
 	items, err := attributes.list("steps", 2)
 	if err != nil {
-		return nil, step{}, 0, err
+		return nil, step{}, in, err
 	}
-	chain, columns, err := r.chain(items[:len(items)-1], columns)
+	chain, in, err := r.chain(items[:len(items)-1], in)
 	if err != nil {
-		return nil, step{}, 0, err
+		return nil, step{}, in, err
 	}
 	inner, err := items[len(items)-1].step()
 	if err != nil {
-		return nil, step{}, 0, err
+		return nil, step{}, in, err
 	}
-	more, inner, columns, err := r.last(inner, columns)
-	return append(chain, more...), inner, columns, err
+	more, inner, in, err := r.last(inner, in)
+	return tabular.Series(chain, more), inner, in, err
 }
 
-// estimator reads a classifier, and the steps before it.
-func (r *reader) estimator(from step, columns int) ([]tabular.Stage, tabular.Classifier, error) {
-	chain, from, columns, err := r.last(from, columns)
+// decider is last; of a Mixed table it makes numbers, unless the estimator takes it as it is.
+func (r *reader) decider(from step, in table) (tabular.Transform, step, table, error) {
+	before, from, in, err := r.last(from, in)
+	if err != nil || in.Form == tabular.Sparse || r.roleOf(from.object).whole {
+		return before, from, in, err
+	}
+	dense, err := r.dense(from, in)
+	in = table{Shape: tabular.Shape{Columns: in.Columns}}
+	return tabular.Series(before, dense), from, in, err
+}
+
+// estimator reads a classifier or regressor, and the steps before it.
+func (r *reader) estimator(from step, in table) (tabular.Transform, scorer, error) {
+	before, from, in, err := r.decider(from, in)
 	if err != nil {
-		return nil, nil, err
+		return nil, scorer{}, err
 	}
 	role := r.roleOf(from.object)
-	switch {
-	case role.classifier != nil:
-		classifier, err := role.classifier(r, from, columns)
-		return chain, classifier, err
-	case role.link != nil:
-		linear, err := r.readLinear(from, columns)
-		if err != nil {
-			return nil, nil, err
-		}
-		link, err := role.link(from)
-		return chain, &tabular.Regression{Linear: linear, Link: link}, err
-	default:
-		return nil, nil, unsupported(from.path, "is %s, which is not supported at this place; %s", from.object.Class, supportedText)
+	if role.estimator == nil {
+		return nil, scorer{}, unsupported(from.path, "is %s, which is not supported at this place; %s",
+			from.object.Class, supportedText)
 	}
+	estimator, err := role.estimator(r, from, in)
+	return before, estimator, err
 }
