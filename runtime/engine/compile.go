@@ -3,8 +3,11 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
+	"os"
 
 	"github.com/ctr-operator/ctr-operator/runtime/graph"
+	"github.com/ctr-operator/ctr-operator/runtime/kernel"
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
 )
 
@@ -15,6 +18,9 @@ type Options struct {
 	FoldLimit int64
 	// RunLimit is how many bytes of tensors one run may make; 0 means DefaultRunLimit.
 	RunLimit int64
+	// Kernels are the numeric loops that operators use; nil means those that the environment variable CTR_KERNEL names (plain,
+	// avx2 or avx512), or where it is empty the best that the processor has.
+	Kernels *kernel.Set
 }
 
 // The defaults of Options.
@@ -38,7 +44,8 @@ func nodeError(node *graph.Node, err error) error {
 	return &NodeError{Node: node.Name, Op: node.Op.Name(), Err: err}
 }
 
-// Compile makes a program of a graph, which must not be changed afterwards. Its errors are *NodeError, or the context's.
+// Compile makes a program of a graph, which must not be changed afterwards. Its errors are *NodeError, the context's, or
+// *kernel.UnavailableError.
 func Compile(ctx context.Context, g *graph.Graph, options Options) (*Program, error) {
 	if options.FoldLimit == 0 {
 		options.FoldLimit = DefaultFoldLimit
@@ -46,10 +53,15 @@ func Compile(ctx context.Context, g *graph.Graph, options Options) (*Program, er
 	if options.RunLimit == 0 {
 		options.RunLimit = DefaultRunLimit
 	}
-	c := &compiler{graph: g, constants: map[graph.Value]*tensor.Tensor{}}
-	for v, t := range g.Constants {
-		c.constants[v] = t
+	if options.Kernels == nil {
+		kernels, err := kernel.Choose(os.Getenv("CTR_KERNEL"))
+		if err != nil {
+			return nil, fmt.Errorf("the environment variable CTR_KERNEL: %w", err)
+		}
+		options.Kernels = kernels
 	}
+	c := &compiler{kernels: options.Kernels, graph: g, constants: map[graph.Value]*tensor.Tensor{}}
+	maps.Copy(c.constants, g.Constants)
 	if err := c.fold(ctx, g.Nodes, options.FoldLimit); err != nil {
 		return nil, err
 	}
@@ -59,10 +71,11 @@ func Compile(ctx context.Context, g *graph.Graph, options Options) (*Program, er
 		return nil, err
 	}
 	c.dropUnused()
-	return newProgram(g, c.nodes, c.constants, options.RunLimit), nil
+	return newProgram(g, c.nodes, c.constants, options), nil
 }
 
 type compiler struct {
+	kernels   *kernel.Set
 	graph     *graph.Graph
 	nodes     []graph.Node
 	constants map[graph.Value]*tensor.Tensor
@@ -72,7 +85,7 @@ type compiler struct {
 // so that nothing is computed in vain.
 func (c *compiler) fold(ctx context.Context, nodes []graph.Node, limit int64) error {
 	nodes = prune(nodes, c.graph.Outputs)
-	frame := graph.NewFrame(1, limit)
+	frame := graph.NewFrame(1, limit, c.kernels)
 	frame.Begin()
 	for i := range nodes {
 		if err := ctx.Err(); err != nil {

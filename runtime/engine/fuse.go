@@ -5,8 +5,8 @@ import (
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
 )
 
-// pass rewrites nodes into fewer or faster ones that compute the same values, and may add constants. uses counts the nodes and outputs that take
-// each value.
+// pass rewrites nodes into fewer or faster ones that compute the same values, and may add constants. uses counts the nodes
+// and outputs that take each value.
 type pass func(nodes []graph.Node, constants map[graph.Value]*tensor.Tensor, uses map[graph.Value]int) []graph.Node
 
 // passes are run in this order, each once.

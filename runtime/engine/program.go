@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/ctr-operator/ctr-operator/runtime/graph"
+	"github.com/ctr-operator/ctr-operator/runtime/kernel"
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
 )
 
@@ -16,13 +17,14 @@ type Program struct {
 	constants map[graph.Value]*tensor.Tensor
 	values    int
 	limit     int64
+	kernels   *kernel.Set
 	runs      sync.Pool // of *Run
 }
 
-func newProgram(g *graph.Graph, nodes []graph.Node, constants map[graph.Value]*tensor.Tensor, limit int64) *Program {
+func newProgram(g *graph.Graph, nodes []graph.Node, constants map[graph.Value]*tensor.Tensor, options Options) *Program {
 	p := &Program{
 		inputs: g.Inputs, outputs: g.Outputs, example: g.Example,
-		nodes: nodes, constants: constants, values: g.Values, limit: limit,
+		nodes: nodes, constants: constants, values: g.Values, limit: options.RunLimit, kernels: options.Kernels,
 	}
 	p.runs.New = func() any { return p.newRun() }
 	return p
@@ -53,7 +55,7 @@ type Run struct {
 }
 
 func (p *Program) newRun() *Run {
-	r := &Run{program: p, frame: graph.NewFrame(len(p.nodes), p.limit), values: make([]*tensor.Tensor, p.values)}
+	r := &Run{program: p, frame: graph.NewFrame(len(p.nodes), p.limit, p.kernels), values: make([]*tensor.Tensor, p.values)}
 	for v, t := range p.constants {
 		r.values[v] = t
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/ctr-operator/ctr-operator/runtime/kernel"
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
 )
 
@@ -19,18 +20,23 @@ func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("a tensor %v%v is too large: one run may make %d bytes of tensors", e.DType, e.Shape, e.Limit)
 }
 
-// Frame is what an operator runs in: it gives out memory, and counts it. It belongs to one run at a time.
+// Frame is what an operator runs in: it gives out memory, and counts it, and has the numeric loops. It belongs to one run at
+// a time.
 type Frame struct {
 	limit, left int64
+	kernels     *kernel.Set
 	// scratch is per node, so that a node finds its own buffers again, in the size that it needs.
 	scratch []([]*tensor.Tensor)
 	node    int
 }
 
 // NewFrame returns a frame for graphs of so many nodes, whose runs may each make so many bytes of tensors.
-func NewFrame(nodes int, limit int64) *Frame {
-	return &Frame{limit: limit, left: limit, scratch: make([][]*tensor.Tensor, nodes)}
+func NewFrame(nodes int, limit int64, kernels *kernel.Set) *Frame {
+	return &Frame{limit: limit, left: limit, kernels: kernels, scratch: make([][]*tensor.Tensor, nodes)}
 }
+
+// Kernels are the numeric loops that operators use.
+func (f *Frame) Kernels() *kernel.Set { return f.kernels }
 
 // Begin starts a run.
 func (f *Frame) Begin() { f.left = f.limit }
