@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -28,6 +29,8 @@ type Frame struct {
 	// scratch is per node, so that a node finds its own buffers again, in the size that it needs.
 	scratch []([]*tensor.Tensor)
 	node    int
+	// err tells whether somebody still waits for the run.
+	err func() error
 }
 
 // NewFrame returns a frame for graphs of so many nodes, whose runs may each make so many bytes of tensors.
@@ -40,6 +43,17 @@ func (f *Frame) Kernels() *kernel.Set { return f.kernels }
 
 // Begin starts a run.
 func (f *Frame) Begin() { f.left = f.limit }
+
+// Watch makes runs end early once the context does, where operators ask Err.
+func (f *Frame) Watch(ctx context.Context) { f.err = ctx.Err }
+
+// Err is why a run is to end early, or nil. Operators whose work grows faster than their inputs and outputs ask now and then.
+func (f *Frame) Err() error {
+	if f.err == nil {
+		return nil
+	}
+	return f.err()
+}
 
 // At says which node runs next.
 func (f *Frame) At(node int) { f.node = node }

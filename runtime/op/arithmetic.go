@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/ctr-operator/ctr-operator/runtime/graph"
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
@@ -48,10 +49,8 @@ func divisors(in, out []*tensor.Tensor) error {
 }
 
 func nonZero[T int32 | int64](values []T) error {
-	for _, v := range values {
-		if v == 0 {
-			return errDivision
-		}
+	if slices.Contains(values, 0) {
+		return errDivision
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package op
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ctr-operator/ctr-operator/runtime/graph"
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
@@ -11,8 +12,8 @@ import (
 // operands is how many tensors are broadcast together at most; operators that take more do it two by two.
 const operands = 3
 
-// broadcast walks several tensors as if they were of one shape, as numpy does: shapes are aligned at their ends, and where one has
-// the size 1, or no dimension, its elements are repeated.
+// broadcast walks several tensors as if they were of one shape, as numpy does: shapes are aligned at their ends, and where
+// one has the size 1, or no dimension, its elements are repeated.
 type broadcast struct {
 	// shape is the result's.
 	shape dims
@@ -48,14 +49,11 @@ func newBroadcast(shapes ...[]int) (b broadcast, err error) {
 }
 
 func mismatch(shapes [][]int) error {
-	text := ""
+	texts := make([]string, len(shapes))
 	for i, shape := range shapes {
-		if i > 0 {
-			text += " and "
-		}
-		text += fmt.Sprint(slices.Clone(shape))
+		texts[i] = fmt.Sprint(slices.Clone(shape))
 	}
-	return fmt.Errorf("the shapes %s cannot be broadcast together", text)
+	return fmt.Errorf("the shapes %s cannot be broadcast together", strings.Join(texts, " and "))
 }
 
 // plan finds the loops.
