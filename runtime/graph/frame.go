@@ -94,6 +94,15 @@ func (f *Frame) Resize(t *tensor.Tensor, dtype tensor.DType, shape ...int) error
 	return nil
 }
 
+// Charge takes bytes of a run's memory that are in no tensor, as the bytes of new strings are.
+func (f *Frame) Charge(bytes int64) error {
+	if bytes > f.left {
+		return f.tooLarge(tensor.String, []int{int(min(bytes, math.MaxInt32))})
+	}
+	f.left -= bytes
+	return nil
+}
+
 func (f *Frame) tooLarge(dtype tensor.DType, shape []int) error {
 	f.left = -1
 	return &TooLargeError{dtype, append([]int(nil), shape...), f.limit}
