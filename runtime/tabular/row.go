@@ -20,8 +20,9 @@ const (
 	None
 	// Texts are Many's texts, in any number: what scikit-learn calls an iterable of strings.
 	Texts
-	// Pairs are Many's texts, each with its number: what scikit-learn calls a dict, or an iterable of pairs.
-	Pairs
+	// Fields are Many's texts as names, each with a cell: what scikit-learn calls a dict, or an iterable of pairs. The cells
+	// are of the kinds above.
+	Fields
 )
 
 // String names the kind as error messages do ("must be a string").
@@ -35,8 +36,8 @@ func (k Kind) String() string {
 		return "null"
 	case Texts:
 		return "list of strings"
-	case Pairs:
-		return "list of names and numbers"
+	case Fields:
+		return "object"
 	default:
 		return fmt.Sprintf("Kind(%d)", uint8(k))
 	}
@@ -53,8 +54,8 @@ type Cell struct {
 // Many is what a cell of many values holds.
 type Many struct {
 	Texts []string
-	// Numbers are as long as Texts where the cell's kind is Pairs.
-	Numbers []float64
+	// Cells are as long as Texts where the cell's kind is Fields.
+	Cells []Cell
 }
 
 // IsMissing says that a cell has no value.
@@ -205,4 +206,16 @@ func Refuse(origins []int, column int, format string, args ...any) error {
 		origin = origins[column]
 	}
 	return &CellError{Column: origin, Message: fmt.Sprintf(format, args...)}
+}
+
+// shown writes a cell into a message.
+func (c *Cell) shown() string {
+	switch c.Kind {
+	case Number:
+		return fmt.Sprint(c.Num)
+	case Text:
+		return fmt.Sprintf("%.64q", c.Str)
+	default:
+		return "a " + c.Kind.String()
+	}
 }

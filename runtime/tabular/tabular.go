@@ -61,6 +61,12 @@ type Column struct {
 	Missing bool
 	// Ignored columns do not count, and need not be given: their cells may be anything.
 	Ignored bool
+	// Fields are, where Kind is Fields, the names that the model knows, each with the kind that its values had in training.
+	// None of them needs to be there, others do not count, and a value of another kind is one that was not seen in training.
+	// Where such a column is the model's only one, and has no name, its fields are the row itself.
+	Fields []Column
+	// Open says that there are no such names: any field counts, whatever its name, by a hash of it.
+	Open bool
 }
 
 // Model is an estimator and what comes before it. It is immutable, and safe for concurrent use.

@@ -50,11 +50,11 @@ func predictAll(t *testing.T, model *Model) {
 			model.Features(), len(model.Columns), model.Outputs(), len(model.Scores))
 	}
 	cells, out := make([]tabular.Cell, model.Features()), make([]float64, model.Outputs())
-	many := &tabular.Many{Texts: []string{"a", "", "𝒳"}, Numbers: []float64{1, 0, -2.5}}
+	many := &tabular.Many{Texts: []string{"a", "", "𝒳"}, Cells: []tabular.Cell{{Num: 1}, {Kind: tabular.Text, Str: "b"}, {Kind: tabular.None}}}
 	for _, cell := range []tabular.Cell{
 		{}, {Num: 1}, {Num: -3.5}, {Num: 1e300}, {Num: math.NaN()}, {Num: math.Inf(1)}, {Kind: tabular.None},
 		{Kind: tabular.Text}, {Kind: tabular.Text, Str: "a 𝒳 ß"},
-		{Kind: tabular.Texts, Many: many}, {Kind: tabular.Pairs, Many: many},
+		{Kind: tabular.Texts, Many: many}, {Kind: tabular.Fields, Many: many},
 	} {
 		for i := range cells {
 			cells[i] = cell
