@@ -46,14 +46,17 @@ func (l *Linear) decide(dst []float64, row *Row) bool {
 	if len(dst) > 1 {
 		return l.decisions(dst, row)
 	}
-	decision, ok := 0.0, false
-	if row.Form == Sparse {
-		decision, ok = l.sparseDecision(row.Index, row.Numbers)
-	} else {
-		decision, ok = l.decision(row.Numbers)
-	}
+	decision, ok := l.only(row)
 	dst[0] = decision
 	return ok
+}
+
+// only is the decision of a model of one.
+func (l *Linear) only(row *Row) (float64, bool) {
+	if row.Form == Sparse {
+		return l.sparseDecision(row.Index, row.Numbers)
+	}
+	return l.decision(row.Numbers)
 }
 
 func (l *Linear) decisions(dst []float64, row *Row) bool {

@@ -53,6 +53,37 @@ var supported = map[string]role{
 	},
 	"CalibratedClassifierCV": {modules: []string{"sklearn.calibration"}, estimator: readCalibrated, whole: true},
 
+	// Of these only the decision counts, which a CalibratedClassifierCV makes a probability of.
+	"LinearSVC": {
+		modules: []string{"sklearn.svm._classes", "sklearn.svm.classes"}, link: noProbability, estimator: readClassifier,
+	},
+	"RidgeClassifier":   {modules: ridge, link: noProbability, estimator: readClassifier},
+	"RidgeClassifierCV": {modules: ridge, link: noProbability, estimator: readClassifier},
+
+	"LinearRegression": {
+		modules: []string{"sklearn.linear_model._base", "sklearn.linear_model.base"},
+		link:    identityLink, estimator: readRegressor,
+	},
+	"Ridge":        {modules: ridge, link: identityLink, estimator: readRegressor},
+	"RidgeCV":      {modules: ridge, link: identityLink, estimator: readRegressor},
+	"Lasso":        {modules: descent, link: identityLink, estimator: readRegressor},
+	"LassoCV":      {modules: descent, link: identityLink, estimator: readRegressor},
+	"ElasticNet":   {modules: descent, link: identityLink, estimator: readRegressor},
+	"ElasticNetCV": {modules: descent, link: identityLink, estimator: readRegressor},
+	"SGDRegressor": {
+		modules: []string{"sklearn.linear_model._stochastic_gradient", "sklearn.linear_model.stochastic_gradient"},
+		link:    identityLink, estimator: readRegressor,
+	},
+	"BayesianRidge":    {modules: bayes, link: identityLink, estimator: readRegressor},
+	"ARDRegression":    {modules: bayes, link: identityLink, estimator: readRegressor},
+	"HuberRegressor":   {modules: []string{"sklearn.linear_model._huber"}, link: identityLink, estimator: readRegressor},
+	"PoissonRegressor": {modules: generalised, link: logLink, estimator: readRegressor},
+	"GammaRegressor":   {modules: generalised, link: logLink, estimator: readRegressor},
+	"TweedieRegressor": {modules: generalised, link: tweedieLink, estimator: readRegressor},
+	"LinearSVR": {
+		modules: []string{"sklearn.svm._classes", "sklearn.svm.classes"}, link: identityLink, estimator: readRegressor,
+	},
+
 	"StandardScaler": {modules: preprocessing, stage: readStandardScaler},
 	"MinMaxScaler":   {modules: preprocessing, stage: readMinMaxScaler},
 	"MaxAbsScaler":   {modules: preprocessing, stage: readMaxAbsScaler},
@@ -61,20 +92,37 @@ var supported = map[string]role{
 	"PolynomialFeatures": {
 		modules: []string{"sklearn.preprocessing._polynomial", "sklearn.preprocessing._data"}, stage: readPolynomial,
 	},
-	"KBinsDiscretizer":      {modules: []string{"sklearn.preprocessing._discretization"}, stage: readBins},
-	"FunctionTransformer":   {modules: []string{"sklearn.preprocessing._function_transformer"}, stage: readFunction},
-	"SimpleImputer":         {modules: []string{"sklearn.impute._base"}, stage: readImputer},
-	"ColumnTransformer":     {modules: []string{"sklearn.compose._column_transformer"}, transform: readColumns},
-	"FeatureUnion":          {modules: []string{"sklearn.pipeline"}, transform: readUnion, union: true},
-	"Pipeline":              {modules: []string{"sklearn.pipeline"}, transform: readSteps, steps: true},
+	"KBinsDiscretizer":    {modules: []string{"sklearn.preprocessing._discretization"}, stage: readBins},
+	"FunctionTransformer": {modules: []string{"sklearn.preprocessing._function_transformer"}, stage: readFunction},
+	"OneHotEncoder":       {modules: []string{"sklearn.preprocessing._encoders"}, transform: readOneHot},
+	"OrdinalEncoder":      {modules: []string{"sklearn.preprocessing._encoders"}, transform: readOrdinal},
+	"TargetEncoder":       {modules: []string{"sklearn.preprocessing._target_encoder"}, transform: readTarget},
+	"SimpleImputer":       {modules: []string{"sklearn.impute._base"}, transform: readImputer},
+	"ColumnTransformer":   {modules: []string{"sklearn.compose._column_transformer"}, transform: readColumns},
+	"FeatureUnion":        {modules: []string{"sklearn.pipeline"}, transform: readUnion, union: true},
+	"Pipeline":            {modules: []string{"sklearn.pipeline"}, transform: readSteps, steps: true},
+	"CountVectorizer":     {modules: vectorizers, transform: readCounts, flat: true},
+	"TfidfVectorizer":     {modules: vectorizers, transform: readTFIDF, flat: true},
+	"HashingVectorizer":   {modules: vectorizers, transform: readHashedTerms, flat: true},
+	"TfidfTransformer":    {modules: vectorizers, transform: readWeights},
+	"DictVectorizer":      {modules: []string{"sklearn.feature_extraction._dict_vectorizer"}, transform: readFields, flat: true},
+	"FeatureHasher":       {modules: []string{"sklearn.feature_extraction._hash"}, transform: readHashed, flat: true, union: true},
+	"csr_matrix":          {modules: []string{"scipy.sparse.csr", "scipy.sparse._csr"}},
+	"GridSearchCV":        {modules: search, inner: "best_estimator_"},
+	"RandomizedSearchCV":  {modules: search, inner: "best_estimator_"},
+	"TunedThresholdClassifierCV": {
+		modules: []string{"sklearn.model_selection._classification_threshold"}, inner: "estimator_",
+	},
+	"FixedThresholdClassifier": {
+		modules: []string{"sklearn.model_selection._classification_threshold"}, inner: "estimator_",
+	},
+	"LabelBinarizer":        {modules: []string{"sklearn.preprocessing._label", "sklearn.preprocessing.label"}},
 	"FrozenEstimator":       {modules: []string{"sklearn.frozen._frozen"}, inner: "estimator"},
 	"IsotonicRegression":    {modules: []string{"sklearn.isotonic"}},
 	"_SigmoidCalibration":   {modules: []string{"sklearn.calibration"}},
 	"_CalibratedClassifier": {modules: []string{"sklearn.calibration"}},
 	"MissingIndicator":      {modules: []string{"sklearn.impute._base"}},
 	"_RemainderColsList":    {modules: []string{"sklearn.compose._column_transformer"}},
-	// How the bins are encoded is known without it.
-	"OneHotEncoder": {modules: []string{"sklearn.preprocessing._encoders"}},
 	// What training had to know, and predicting need not.
 	"StratifiedKFold":    {modules: []string{"sklearn.model_selection._split"}},
 	"KFold":              {modules: []string{"sklearn.model_selection._split"}},
@@ -90,14 +138,20 @@ var supported = map[string]role{
 }
 
 var (
+	vectorizers   = []string{"sklearn.feature_extraction.text"}
 	preprocessing = []string{"sklearn.preprocessing._data", "sklearn.preprocessing.data"}
+	ridge         = []string{"sklearn.linear_model._ridge", "sklearn.linear_model.ridge"}
+	descent       = []string{"sklearn.linear_model._coordinate_descent", "sklearn.linear_model.coordinate_descent"}
+	bayes         = []string{"sklearn.linear_model._bayes", "sklearn.linear_model.bayes"}
+	generalised   = []string{"sklearn.linear_model._glm.glm"}
+	search        = []string{"sklearn.model_selection._search"}
 	sgdLosses     = []string{"sklearn.linear_model._sgd_fast", "sklearn.linear_model.sgd_fast", "sklearn._loss._loss"}
 )
 
 const supportedText = "supported are LogisticRegression, LogisticRegressionCV, SGDClassifier (log_loss, modified_huber) " +
 	"and CalibratedClassifierCV over these, alone or in a Pipeline after StandardScaler, MinMaxScaler, MaxAbsScaler, " +
-	"RobustScaler, Normalizer, PolynomialFeatures, SimpleImputer, KBinsDiscretizer, FunctionTransformer(None), " +
-	"ColumnTransformer and FeatureUnion; and {'model': one of these, 'scaler': a scaler or None}"
+	"RobustScaler, Normalizer, PolynomialFeatures, SimpleImputer, KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, TargetEncoder, " +
+	"FunctionTransformer(None), ColumnTransformer and FeatureUnion; and {'model': one of these, 'scaler': a scaler or None}"
 
 // libraries are the packages whose classes teams really put into artifacts. They are as little resolved as any other,
 // but who meets one has the wrong model, not an attack.

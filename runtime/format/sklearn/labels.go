@@ -20,7 +20,13 @@ type scorer struct {
 // probability is the model's only score.
 func (r *reader) labels(from fitted, name string) (texts []string, clicked bool, err error) {
 	path := from.path + "." + name
-	node, _ := from.Get(name)
+	node, ok := from.Get(name)
+	if binarizer, isObject := from.node("_label_binarizer").(*pickle.Object); !ok && isObject {
+		// Where RidgeClassifier has them.
+		if attributes, err := binarizer.Attributes(); err == nil {
+			node, _ = attributes.Get(name)
+		}
+	}
 	array, ok := node.(*pickle.Array)
 	if !ok || len(array.Shape) != 1 {
 		return nil, false, broken(path, "is missing, or not an array")

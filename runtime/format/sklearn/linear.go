@@ -18,6 +18,12 @@ func readClassifier(r *reader, from step, in table) (scorer, error) {
 	return r.named(attributes, "classes_", &tabular.Regression{Linear: linear, Link: link})
 }
 
+// noProbability is the link of classifiers that have a decision only; put into a CalibratedClassifierCV they do not need one.
+func noProbability(from step) (tabular.Link, error) {
+	return 0, unsupported(from.path, "is %s, which has no predict_proba; train LogisticRegression, or put it into a "+
+		"CalibratedClassifierCV", from.object.Class.Name)
+}
+
 // readLinear reads what all linear classifiers have: coef_ and intercept_.
 func (r *reader) readLinear(from step, columns int) (tabular.Linear, fitted, error) {
 	none := tabular.Linear{}
@@ -69,36 +75,33 @@ func transposed(coef []float64, outputs, columns int) []float64 {
 }
 
 // logisticLink is LogisticRegression's and LogisticRegressionCV's. What counts is what the version that wrote the file
-// does: versions that have the parameter fit and predict two classes by one sigmoid, unless told "multinomial"; those
-// that no longer have it always do.
+// does. Those that have the parameter multi_class fit and predict two classes by one sigmoid, unless told "multinomial",
+// and more by a softmax, unless the solver is one that fits each class alone. Those that no longer have it are as if told
+// nothing, and refuse to fit with such a solver.
 func logisticLink(from step) (tabular.Link, error) {
 	attributes, err := from.attributes("", 0)
 	if err != nil {
 		return 0, err
 	}
+	array, ok := attributes.node("classes_").(*pickle.Array)
+	several := ok && array.Len() > 2
 	node, present := attributes.Get("multi_class")
-	if !present {
-		return several(attributes, tabular.Sigmoid), nil
-	}
-	switch node {
-	case pickle.Str("ovr"):
-		return tabular.Sigmoid, nil
-	case pickle.Str("auto"), pickle.Str("warn"), pickle.Str("deprecated"):
-		return several(attributes, tabular.Sigmoid), nil
-	case pickle.Str("multinomial"):
+	switch {
+	case node == pickle.Str("multinomial"), !present && several:
 		return tabular.Softmax, nil
-	default:
+	case !present, node == pickle.Str("ovr"), node == pickle.Str("warn"):
+		return tabular.Sigmoid, nil
+	case node != pickle.Str("auto") && node != pickle.Str("deprecated"):
 		return 0, unsupported(from.path+".multi_class", "is not one of 'auto', 'ovr', 'multinomial', 'deprecated'")
+	case !several || attributes.text("solver") == "liblinear":
+		return tabular.Sigmoid, nil
+	case attributes.text("solver") == "newton-cholesky":
+		// From 1.6 on this solver fits all classes together.
+		if together, err := attributes.since(1, 6); err != nil || !together {
+			return tabular.Sigmoid, err
+		}
 	}
-}
-
-// several is Softmax where there are more than two classes, and the solver is one that fits them together.
-func several(attributes fitted, two tabular.Link) tabular.Link {
-	node, _ := attributes.Get("classes_")
-	if array, ok := node.(*pickle.Array); ok && array.Len() > 2 && attributes.text("solver") != "liblinear" {
-		return tabular.Softmax
-	}
-	return two
+	return tabular.Softmax, nil
 }
 
 // sgdLink is SGDClassifier's: of its losses, two have a probability.
