@@ -130,3 +130,11 @@ type Termination struct {
 	Expected *float64 `json:"expected,omitempty"`
 	Got      *float64 `json:"got,omitempty"`
 }
+
+// The formats of artifacts: what spec.artifact.format may say, and what --artifact-format takes.
+const (
+	FormatSklearn    = "sklearn"
+	FormatKeras      = "keras"
+	FormatSavedModel = "savedmodel"
+	FormatONNX       = "onnx"
+)

@@ -289,3 +289,16 @@ func Strings(f *Frame, output int, dst []string) {
 		dst[i] = f.texts[column.slot]
 	}
 }
+
+// String is the only value of an output of strings.
+func (f *Frame) String(output int) string { return f.texts[f.set.outputs[output].columns[0].slot] }
+
+// Number is the only value of an output of numbers or integers. Its errors are Numbers'.
+func (f *Frame) Number(output int) (float64, error) {
+	column := f.set.outputs[output].columns[0]
+	x := f.number(column)
+	if x-x != 0 {
+		return x, f.explain(column)
+	}
+	return x, nil
+}

@@ -12,6 +12,8 @@ import (
 	"testing"
 )
 
+var shared = sync.OnceValues(LoadTokenizer)
+
 // read reads a feature file that must be good.
 func read(tb testing.TB, text string) *Set {
 	tb.Helper()
