@@ -74,7 +74,7 @@ func (r *reader) columnsOf(object *pickle.Object) (columns int, names []string) 
 		}
 		for _, item := range items {
 			if inner, ok := item.node.(*pickle.Object); ok {
-				if r.roleOf(inner).flat {
+				if r.takesFlat(inner) {
 					return 0, nil
 				}
 				// One that does not say keeps the columns as they are, and the next one may say.
