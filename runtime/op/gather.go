@@ -56,7 +56,8 @@ func (o GatherBatch) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 		return fmt.Errorf("%d dimensions, of which %d are possible", rank, tensor.MaxRank)
 	}
 	var buf dims
-	shape := append(buf[:0], x.Shape()[:axis]...)
+	shape := buf[:0]
+	shape = append(shape, x.Shape()[:axis]...)
 	shape = append(shape, indices.Shape()[batch:]...)
 	shape = append(shape, x.Shape()[axis+1:]...)
 	if err := f.Resize(out[0], x.DType(), shape...); err != nil {

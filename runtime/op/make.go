@@ -133,7 +133,8 @@ func (o OneHot) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 		return shapeError("one dimension more", indices.Shape())
 	}
 	var buf dims
-	shape := append(buf[:0], indices.Shape()[:axis]...)
+	shape := buf[:0]
+	shape = append(shape, indices.Shape()[:axis]...)
 	shape = append(shape, depth)
 	shape = append(shape, indices.Shape()[axis:]...)
 	if err := f.Resize(out[0], values.DType(), shape...); err != nil {
