@@ -276,21 +276,21 @@ func (Slice) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 	if err := check(in, out, 3, 5); err != nil {
 		return err
 	}
-	var cuts [tensor.MaxRank]cut
+	var cuts [tensor.MaxRank]section
 	if err := readCuts(&cuts, in); err != nil {
 		return err
 	}
 	return slice(f, out[0], in[0], &cuts)
 }
 
-// cut is what is taken of one dimension: so many places, from one on, so far apart.
-type cut struct{ Start, Size, Step int }
+// section is what is taken of one dimension: so many places, from one on, so far apart.
+type section struct{ Start, Size, Step int }
 
 // readCuts fills in what each dimension is cut to.
-func readCuts(cuts *[tensor.MaxRank]cut, in []*tensor.Tensor) error {
+func readCuts(cuts *[tensor.MaxRank]section, in []*tensor.Tensor) error {
 	shape := in[0].Shape()
 	for d, size := range shape {
-		cuts[d] = cut{0, size, 1}
+		cuts[d] = section{0, size, 1}
 	}
 	var startBuf, endBuf, axisBuf, stepBuf dims
 	starts, err := list("starts", in[1], &startBuf)
@@ -336,23 +336,23 @@ func readCuts(cuts *[tensor.MaxRank]cut, in []*tensor.Tensor) error {
 }
 
 // newCut is Python's start:end:step of so many places.
-func newCut(start, end, step, size int) (cut, error) {
+func newCut(start, end, step, size int) (section, error) {
 	switch {
 	case step == 0:
-		return cut{}, fmt.Errorf("a step of 0")
+		return section{}, fmt.Errorf("a step of 0")
 	case step > 0:
 		start, end = within(start, size), within(end, size)
 		if start >= end {
-			return cut{0, 0, 1}, nil
+			return section{0, 0, 1}, nil
 		}
-		return cut{start, (end-start-1)/step + 1, step}, nil
+		return section{start, (end-start-1)/step + 1, step}, nil
 	}
 	step = max(step, -math.MaxInt)
 	start, end = withinReversed(start, size), withinReversed(end, size)
 	if start <= end {
-		return cut{0, 0, 1}, nil
+		return section{0, 0, 1}, nil
 	}
-	return cut{start, (start-end-1)/-step + 1, step}, nil
+	return section{start, (start-end-1)/-step + 1, step}, nil
 }
 
 // withinReversed is a place for going backwards: the nearest of -1 to n-1.
@@ -363,7 +363,7 @@ func withinReversed(at, n int) int {
 	return min(max(at, -1), n-1)
 }
 
-func slice(f *graph.Frame, y, x *tensor.Tensor, cuts *[tensor.MaxRank]cut) error {
+func slice(f *graph.Frame, y, x *tensor.Tensor, cuts *[tensor.MaxRank]section) error {
 	var shape dims
 	rank := x.Rank()
 	for d := range rank {
