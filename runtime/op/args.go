@@ -131,6 +131,14 @@ func single(what string, t *tensor.Tensor) (float64, error) {
 	return 0, fmt.Errorf("%s must be one number, not %v", what, t)
 }
 
+// singleInt is the only element of a tensor of integers.
+func singleInt(what string, t *tensor.Tensor) (int, error) {
+	if !isInt(t) || t.Len() != 1 {
+		return 0, fmt.Errorf("%s must be one integer, not %v", what, t)
+	}
+	return intAt(t, 0), nil
+}
+
 // around is a shape seen from one axis: so many blocks, of so many rows along the axis, of so many elements.
 func around(shape []int, axis int) (outer, size, inner int) {
 	return tensor.Count(shape[:axis]), shape[axis], tensor.Count(shape[axis+1:])

@@ -135,6 +135,7 @@ func samples() (all []sample) {
 	for _, some := range [][]sample{
 		arithmeticSamples(), compareSamples(), unarySamples(), activationSamples(), castSamples(), shapeSamples(),
 		joinSamples(), gatherSamples(), matrixSamples(), reduceSamples(), normalizationSamples(), makeSamples(),
+		scatterSamples(), orderSamples(), padSamples(), einsumSamples(),
 	} {
 		all = append(all, some...)
 	}
@@ -458,5 +459,82 @@ func makeSamples() []sample {
 		one(op.OneHot{Axis: -1}, ss(of(1, 2), "n", "y"), fs(of(1), 1.9), fs(of(1), 2), ss(of(2), "n", "y")),
 		one(op.EyeLike{K: 1}, fs(of(2, 3), 0, 1, 0, 0, 0, 1), fs(of(2, 3), 9, 9, 9, 9, 9, 9)),
 		one(op.EyeLike{K: -1, DType: tensor.Int64}, ls(of(2, 2), 0, 0, 1, 0), fs(of(2, 2), 9, 9, 9, 9)),
+	}
+}
+
+func scatterSamples() []sample {
+	x := fs(of(3, 2), 1, 2, 3, 4, 5, 6)
+	return []sample{
+		one(op.GatherElements{Axis: 0}, fs(of(1, 2), 5, 4), x, ls(of(1, 2), -1, 1)),
+		one(op.GatherElements{Axis: 1}, ss(of(2, 1), "b", "c"), ss(of(2, 2), "a", "b", "c", "d"), is(of(2, 1), 1, 0)),
+		one(op.GatherND{}, fs(of(2), 4, 5), x, ls(of(2, 2), 1, 1, -1, 0)),
+		one(op.GatherND{}, fs(of(2, 2), 3, 4, 5, 6), x, ls(of(2, 1), 1, -1)),
+		one(op.GatherND{BatchDims: 1}, fs(of(3), 2, 3, 6), x, ls(of(3, 1), 1, 0, 1)),
+		one(op.GatherND{}, fs(of(1, 3, 2), 1, 2, 3, 4, 5, 6), x, ls(of(1, 0))),
+		one(op.ScatterElements{Axis: 1}, fs(of(1, 3), 1, 20, 3), fs(of(1, 3), 1, 2, 3), ls(of(1, 1), 1), fs(of(1, 1), 20)),
+		one(op.ScatterElements{Reduction: op.CombineAdd}, ls(of(3), 1, 2, 33), ls(of(3), 1, 2, 3), ls(of(2), -1, 2), ls(of(2), 20, 10)),
+		one(op.ScatterElements{Reduction: op.CombineMax}, fs(of(2), 3, 2), fs(of(2), 1, 2), ls(of(2), 0, 1), fs(of(2), 3, 1)),
+		one(op.ScatterND{}, fs(of(3, 2), 1, 2, 7, 8, 5, 6), x, ls(of(1, 1), 1), fs(of(1, 2), 7, 8)),
+		one(op.ScatterND{}, ss(of(2), "a", "z"), ss(of(2), "a", "b"), ls(of(1, 1), 1), ss(of(1), "z")),
+		one(op.ScatterND{Reduction: op.CombineMul}, is(of(2), 5, 24), is(of(2), 5, 6), ls(of(2, 1), 1, 1), is(of(2), 2, 2)),
+		one(op.ScatterND{Reduction: op.CombineMin}, fs(of(2), 5, 2), fs(of(2), 5, 6), ls(of(2, 1), 1, 1), fs(of(2), 3, 2)),
+	}
+}
+
+func orderSamples() []sample {
+	zero := 0
+	x := fs(of(6), 2, 1, 1, 3, 4, 3)
+	rows := is(of(3, 2), 1, 0, 1, 0, 2, 3)
+	return []sample{
+		{op.TopK{Axis: -1, Largest: true}, tensors{fs(of(2, 3), 1, 3, 3, 5, nan, 4), list(2)},
+			tensors{fs(of(2, 2), 3, 3, nan, 5), ls(of(2, 2), 1, 2, 1, 0)}},
+		{op.TopK{Axis: 0}, tensors{fs(of(2, 1), 3, 1), list(1)}, tensors{fs(of(1, 1), 1), ls(of(1, 1), 1)}},
+		one(op.CumSum{}, fs(of(3), 1, 3, 6), fs(of(3), 1, 2, 3), ls(nil, 0)),
+		one(op.CumSum{Exclusive: true}, ds(of(3), 0, 1, 3), ds(of(3), 1, 2, 3), ls(nil, 0)),
+		one(op.CumSum{Reverse: true}, ls(of(2, 2), 3, 2, 7, 4), ls(of(2, 2), 1, 2, 3, 4), is(nil, 1)),
+		one(op.CumSum{Reverse: true, Exclusive: true}, ls(of(2, 2), 3, 4, 0, 0), ls(of(2, 2), 1, 2, 3, 4), is(nil, 0)),
+		one(op.NonZero{}, ls(of(2, 3), 0, 1, 1, 0, 0, 1), fs(of(2, 2), 1, 0, 1, 1)),
+		one(op.NonZero{}, ls(of(1, 1), 1), ss(of(2), "", "a")),
+		{op.Unique{Sorted: true}, tensors{x},
+			tensors{fs(of(4), 1, 2, 3, 4), list(1, 0, 3, 4), list(1, 0, 0, 2, 3, 2), list(2, 1, 2, 1)}},
+		{op.Unique{}, tensors{x},
+			tensors{fs(of(4), 2, 1, 3, 4), list(0, 1, 3, 4), list(0, 1, 1, 2, 3, 2), list(1, 2, 2, 1)}},
+		{op.Unique{Axis: &zero, Sorted: true}, tensors{rows},
+			tensors{is(of(2, 2), 1, 0, 2, 3), list(0, 2), list(0, 0, 1), list(2, 1)}},
+		one(op.Unique{}, ss(of(2), "b", "a"), ss(of(3), "b", "a", "b")),
+		one(op.Unique{Sorted: true}, fs(of(2), 1, nan), fs(of(3), nan, 1, nan)),
+	}
+}
+
+func padSamples() []sample {
+	x := fs(of(1, 3), 1, 2, 3)
+	return []sample{
+		one(op.Pad{}, fs(of(2, 4), 0, 1, 2, 3, 0, 0, 0, 0), x, list(0, 1, 1, 0)),
+		one(op.Pad{}, fs(of(1, 3), 2, 3, 9), x, list(0, -1, 0, 1), fs(nil, 9)),
+		one(op.Pad{}, ss(of(3), "x", "a", "x"), ss(of(1), "a"), list(1, 1), ss(nil, "x")),
+		one(op.Pad{}, fs(of(1, 1), 3), x, list(-2, 0), nil, list(1)),
+		one(op.Pad{}, fs(of(1, 2), 0, 0), x, list(-4, 3), nil, list(-1)),
+		one(op.Pad{Mode: op.PadReflect}, fs(of(1, 7), 3, 2, 1, 2, 3, 2, 1), x, list(0, 2, 0, 2)),
+		one(op.Pad{Mode: op.PadSymmetric}, fs(of(1, 7), 2, 1, 1, 2, 3, 3, 2), x, list(0, 2, 0, 2)),
+		one(op.Pad{Mode: op.PadEdge}, fs(of(2, 5), 1, 1, 2, 3, 3, 1, 1, 2, 3, 3), x, list(1, 1, 0, 1)),
+		one(op.Pad{Mode: op.PadWrap}, fs(of(1, 6), 2, 3, 1, 2, 3, 1), x, list(0, 2, 0, 1)),
+	}
+}
+
+func einsumSamples() []sample {
+	a := fs(of(2, 3), 1, 2, 3, 4, 5, 6)
+	b := fs(of(3, 2), 1, 0, 0, 1, 1, 1)
+	return []sample{
+		one(op.Einsum{Equation: "ij,jk->ik"}, fs(of(2, 2), 4, 5, 10, 11), a, b),
+		one(op.Einsum{Equation: "ij, jk"}, fs(of(2, 2), 4, 5, 10, 11), a, b),
+		one(op.Einsum{Equation: "ij->ji"}, fs(of(3, 2), 1, 4, 2, 5, 3, 6), a),
+		one(op.Einsum{Equation: "ij->i"}, fs(of(2), 6, 15), a),
+		one(op.Einsum{Equation: "ij->"}, fs(nil, 21), a),
+		one(op.Einsum{Equation: "ii->i"}, is(of(2), 1, 4), is(of(2, 2), 1, 2, 3, 4)),
+		one(op.Einsum{Equation: "ii"}, is(nil, 5), is(of(2, 2), 1, 2, 3, 4)),
+		one(op.Einsum{Equation: "bi,bi->b"}, ls(of(2), 5, 25), ls(of(2, 2), 1, 2, 3, 4), ls(of(2, 2), 1, 2, 3, 4)),
+		one(op.Einsum{Equation: "...ij,...jk->...ik"}, ds(of(2, 1, 1), 5, 11), ds(of(2, 1, 2), 1, 2, 3, 4), ds(of(1, 2, 1), 1, 2)),
+		one(op.Einsum{Equation: "...i->..."}, fs(of(2), 6, 15), a),
+		one(op.Einsum{Equation: "i,j->ij"}, fs(of(2, 2), 3, 4, 6, 8), fs(of(2), 1, 2), fs(of(2), 3, 4)),
 	}
 }
