@@ -21,6 +21,8 @@ type Options struct {
 	// Kernels are the numeric loops that operators use; nil means those that the environment variable CTR_KERNEL names (plain,
 	// avx2 or avx512), or where it is empty the best that the processor has.
 	Kernels *kernel.Set
+	// unfused leaves out the passes that fuse operators, for tests.
+	unfused bool
 }
 
 // The defaults of Options.
@@ -65,8 +67,9 @@ func Compile(ctx context.Context, g *graph.Graph, options Options) (*Program, er
 	if err := c.fold(ctx, g.Nodes, options.FoldLimit); err != nil {
 		return nil, err
 	}
-	c.nodes = fuse(c.nodes, c.constants, g)
-	c.nodes = prune(c.nodes, g.Outputs)
+	if !options.unfused {
+		c.fuse()
+	}
 	if err := c.prepare(ctx); err != nil {
 		return nil, err
 	}
