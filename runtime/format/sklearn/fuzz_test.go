@@ -14,7 +14,8 @@ import (
 
 // FuzzRead: whatever the bytes, the result is a sound model or a typed error.
 func FuzzRead(f *testing.F) {
-	for _, pattern := range []string{"sklearn/1.9.1/*.pkl", "sklearn/1.9.1/*.joblib", "sklearn/0.24.2/*.pkl", "hostile/*.pkl"} {
+	for _, pattern := range []string{"sklearn/1.9.1/*.pkl", "sklearn/1.9.1/*.joblib", "sklearn/0.24.2/*.pkl", "hostile/*.pkl",
+		"text/sklearn/1.9.1/*.joblib", "text/sklearn/0.24.2/*.joblib"} {
 		seeds, err := filepath.Glob("../../../test/testdata/" + pattern)
 		if err != nil || len(seeds) == 0 {
 			f.Fatalf("no seeds in %s (%v)", pattern, err)
@@ -25,6 +26,9 @@ func FuzzRead(f *testing.F) {
 				f.Fatal(err)
 			}
 			f.Add(data)
+			if plain, err := unpack.Unpack(f.Context(), data, 1<<22); err == nil && len(plain) != len(data) && len(plain) < 1<<16 {
+				f.Add(plain)
+			}
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
