@@ -61,6 +61,8 @@ type Analyzer struct {
 	tokens   *Pattern
 	min, max int
 	stop     map[string]struct{}
+	// ascii is set where asciiWords can do it.
+	ascii *asciiTable
 }
 
 // MaxGram is the longest n-gram, in words or characters.
@@ -82,6 +84,9 @@ func New(options Options) (*Analyzer, error) {
 		return nil, err
 	}
 	a.tokens = pattern
+	if pattern.run != nil && pattern.run.set.equal(&set{classes: classWord}) {
+		a.ascii = newASCIITable(a.lower)
+	}
 	if len(options.StopWords) > 0 {
 		a.stop = make(map[string]struct{}, len(options.StopWords))
 		for _, word := range options.StopWords {
@@ -94,6 +99,10 @@ func New(options Options) (*Analyzer, error) {
 // Analyze makes the terms of a text, of which Next then gives one after the other.
 func (a *Analyzer) Analyze(terms *Terms, text string) {
 	terms.reset()
+	if a.ascii != nil && a.asciiWords(terms, text) {
+		terms.begin(a.min, a.max, false)
+		return
+	}
 	prepared := a.prepare(terms, text)
 	switch a.kind {
 	case Words:
@@ -125,10 +134,8 @@ func (a *Analyzer) prepare(terms *Terms, text string) []byte {
 // words makes a unit of each token that is no stop word. Units are joined by a space, as n-grams are.
 func (a *Analyzer) words(terms *Terms, text []byte) {
 	for token, next := a.tokens.next(&terms.match, text, 0); next >= 0; token, next = a.tokens.next(&terms.match, text, next) {
-		if a.stop != nil {
-			if _, stop := a.stop[string(token)]; stop {
-				continue
-			}
+		if a.isStop(token) {
+			continue
 		}
 		if len(terms.from) > 0 {
 			terms.text = append(terms.text, ' ')
