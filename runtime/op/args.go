@@ -3,7 +3,6 @@ package op
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/ctr-operator/ctr-operator/runtime/graph"
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
@@ -45,7 +44,7 @@ func typeError(takes string, t *tensor.Tensor) error { return fmt.Errorf("takes 
 
 // shapeError says which shape does not fit. It copies the shape, so that callers' need not be on the heap.
 func shapeError(what string, shape []int) error {
-	return fmt.Errorf("%s does not fit the shape %v", what, slices.Clone(shape))
+	return fmt.Errorf("%s does not fit the shape %v", what, append([]int(nil), shape...))
 }
 
 // number is what can be computed with.

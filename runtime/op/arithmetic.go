@@ -347,6 +347,9 @@ func (Mean) Name() string { return "Mean" }
 
 // Run implements graph.Op.
 func (Mean) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
+	if err := check(in, out, 1, max(1, len(in))); err != nil {
+		return err
+	}
 	sum := f.Scratch(len(in))
 	if err := (Sum{}).Run(f, in, []*tensor.Tensor{sum}); err != nil {
 		return err

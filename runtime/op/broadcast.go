@@ -51,7 +51,7 @@ func newBroadcast(shapes ...[]int) (b broadcast, err error) {
 func mismatch(shapes [][]int) error {
 	texts := make([]string, len(shapes))
 	for i, shape := range shapes {
-		texts[i] = fmt.Sprint(slices.Clone(shape))
+		texts[i] = fmt.Sprint(append([]int(nil), shape...))
 	}
 	return fmt.Errorf("the shapes %s cannot be broadcast together", strings.Join(texts, " and "))
 }
@@ -100,14 +100,14 @@ func (b *broadcast) loop(size int, step *[operands]int) {
 }
 
 // walk calls visit for each innermost loop, with where it begins in the result and in the operands.
-func (b *broadcast) walk(total int, visit func(result int, at *[operands]int)) {
+func (b *broadcast) walk(total int, visit func(result, a, b, c int)) {
 	if total == 0 {
 		return
 	}
 	var at [operands]int
 	var count dims
 	for result := 0; result < total; result += b.size[0] {
-		visit(result, &at)
+		visit(result, at[0], at[1], at[2])
 		for l := 1; l < b.loops; l++ {
 			count[l]++
 			back := 0
@@ -155,8 +155,8 @@ func zip[T, R tensor.Element](f *graph.Frame, y, a, b *tensor.Tensor, loop loop2
 		return err
 	}
 	data := tensor.Data[R](y)
-	br.walk(len(data), func(result int, at *[operands]int) {
-		loop(data[result:result+br.size[0]], part(&br, 0, x0, at[0]), part(&br, 1, x1, at[1]))
+	br.walk(len(data), func(result, a, b, _ int) {
+		loop(data[result:result+br.size[0]], part(&br, 0, x0, a), part(&br, 1, x1, b))
 	})
 	return nil
 }

@@ -77,12 +77,12 @@ func matMul[T number](f *graph.Frame, a, b, y *tensor.Tensor) error {
 	}
 	batches := len(data) / (m * n)
 	result, size := 0, br.size[0]
-	br.walk(batches, func(_ int, at *[operands]int) {
+	br.walk(batches, func(_, left, right, _ int) {
 		for i := range size {
 			if err != nil {
 				return
 			}
-			p, q := (at[0]+i*br.step[0][0])*m*k, (at[1]+i*br.step[1][0])*k*n
+			p, q := (left+i*br.step[0][0])*m*k, (right+i*br.step[1][0])*k*n
 			err = product2(f, data[result:result+m*n], x[p:p+m*k], w[q:q+k*n], m, k, n)
 			result += m * n
 		}
@@ -221,10 +221,10 @@ func addScaled[T number](y []T, c *tensor.Tensor, by float32, m, n int) error {
 		return fmt.Errorf("%v does not fit a product of %d rows and %d columns", c, m, n)
 	}
 	data := tensor.Data[T](c)
-	br.walk(len(y), func(result int, at *[operands]int) {
+	br.walk(len(y), func(result, _, at, _ int) {
 		row, step := y[result:result+br.size[0]], br.step[1][0]
 		for i := range row {
-			v := data[at[1]+i*step]
+			v := data[at+i*step]
 			if by != 1 {
 				v = T(float64(v) * float64(by))
 			}

@@ -163,8 +163,8 @@ func inPlace[T number](y []T, shape []int, b *tensor.Tensor, loop loop2[T, T]) {
 		return
 	}
 	data := tensor.Data[T](b)
-	br.walk(len(y), func(result int, at *[operands]int) {
+	br.walk(len(y), func(result, _, at, _ int) {
 		row := y[result : result+br.size[0]]
-		loop(row, row, part(&br, 1, data, at[1]))
+		loop(row, row, part(&br, 1, data, at))
 	})
 }

@@ -284,7 +284,7 @@ func (Slice) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 }
 
 // section is what is taken of one dimension: so many places, from one on, so far apart.
-type section struct{ Start, Size, Step int }
+type section struct{ start, size, step int }
 
 // readCuts fills in what each dimension is cut to.
 func readCuts(cuts *[tensor.MaxRank]section, in []*tensor.Tensor) error {
@@ -328,15 +328,15 @@ func readCuts(cuts *[tensor.MaxRank]section, in []*tensor.Tensor) error {
 			return fmt.Errorf("the axis %d is named twice", axis)
 		}
 		seen[axis] = true
-		if cuts[axis], err = newCut(start, ends[i], steps[i], shape[axis]); err != nil {
+		if cuts[axis], err = newSection(start, ends[i], steps[i], shape[axis]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// newCut is Python's start:end:step of so many places.
-func newCut(start, end, step, size int) (section, error) {
+// newSection is Python's start:end:step of so many places.
+func newSection(start, end, step, size int) (section, error) {
 	switch {
 	case step == 0:
 		return section{}, fmt.Errorf("a step of 0")
@@ -367,7 +367,7 @@ func slice(f *graph.Frame, y, x *tensor.Tensor, cuts *[tensor.MaxRank]section) e
 	var shape dims
 	rank := x.Rank()
 	for d := range rank {
-		shape[d] = cuts[d].Size
+		shape[d] = cuts[d].size
 	}
 	if err := f.Resize(y, x.DType(), shape[:rank]...); err != nil {
 		return err
@@ -375,12 +375,12 @@ func slice(f *graph.Frame, y, x *tensor.Tensor, cuts *[tensor.MaxRank]section) e
 	to, from := strides(shape[:rank]), strides(x.Shape())
 	var l layout
 	for d := rank - 1; d >= 0; d-- {
-		step := cuts[d].Step
-		if cuts[d].Size <= 1 {
+		step := cuts[d].step
+		if cuts[d].size <= 1 {
 			step = 0 // a step that is never taken may be of any size
 		}
-		l.loop(cuts[d].Size, to[d], from[d]*step)
-		l.fromAt += from[d] * cuts[d].Start
+		l.loop(cuts[d].size, to[d], from[d]*step)
+		l.fromAt += from[d] * cuts[d].start
 	}
 	l.copy(y, x)
 	return nil

@@ -47,14 +47,14 @@ func where[T tensor.Element](f *graph.Frame, in []*tensor.Tensor, out *tensor.Te
 	if err := f.Resize(out, in[1].DType(), br.shape[:br.rank]...); err != nil {
 		return err
 	}
-	condition, a, b, y := tensor.Data[bool](in[0]), tensor.Data[T](in[1]), tensor.Data[T](in[2]), tensor.Data[T](out)
+	condition, yes, no, y := tensor.Data[bool](in[0]), tensor.Data[T](in[1]), tensor.Data[T](in[2]), tensor.Data[T](out)
 	c, i, j := br.step[0][0], br.step[1][0], br.step[2][0]
-	br.walk(len(y), func(result int, at *[operands]int) {
+	br.walk(len(y), func(result, p, q, r int) {
 		for k := range br.size[0] {
-			if condition[at[0]+k*c] {
-				y[result+k] = a[at[1]+k*i]
+			if condition[p+k*c] {
+				y[result+k] = yes[q+k*i]
 			} else {
-				y[result+k] = b[at[2]+k*j]
+				y[result+k] = no[r+k*j]
 			}
 		}
 	})

@@ -217,7 +217,7 @@ func resize[T any](s []T, n int) []T {
 // as many elements.
 func (t *Tensor) View(src *Tensor, shape ...int) {
 	if Count(shape) != src.Len() {
-		panic(fmt.Sprintf("tensor: a view of shape %v on %d elements", shape, src.Len()))
+		panic(fmt.Sprintf("tensor: a view of shape %v on %d elements", append([]int(nil), shape...), src.Len()))
 	}
 	if !t.view {
 		t.kept, t.view = t.data, true
