@@ -10,22 +10,21 @@ import (
 // FieldTable makes a Sparse row of the one Mixed column of fields: a number is one of its name's, and a text the number 1
 // of its name, the separator and the text's, joined.
 type FieldTable struct {
-	table     map[string]int32
-	columns   int
+	table     *Vocabulary
 	separator string
 	origins   []int
 	pool      sync.Pool
 }
 
 // NewFieldTable makes a FieldTable of which column belongs to which name. What is not in the table does not count.
-func NewFieldTable(table map[string]int32, columns int, separator string, origins []int) *FieldTable {
-	f := &FieldTable{table: table, columns: columns, separator: separator, origins: origins}
+func NewFieldTable(table *Vocabulary, separator string, origins []int) *FieldTable {
+	f := &FieldTable{table: table, separator: separator, origins: origins}
 	f.pool.New = func() any { return &[]byte{} }
 	return f
 }
 
 // Shapes implements Transform.
-func (f *FieldTable) Shapes() (in, out Shape) { return Shape{Mixed, 1}, Shape{Sparse, f.columns} }
+func (f *FieldTable) Shapes() (in, out Shape) { return Shape{Mixed, 1}, Shape{Sparse, f.table.Len()} }
 
 // Apply implements Transform. A field without a value makes a number that is missing.
 func (f *FieldTable) Apply(dst, src *Row, _ *Scratch) error {
@@ -39,18 +38,18 @@ func (f *FieldTable) Apply(dst, src *Row, _ *Scratch) error {
 		cell := &fields.Cells[i]
 		switch cell.Kind {
 		case Number:
-			if column, ok := f.table[name]; ok {
-				dst.Put(int(column), cell.Num)
-			}
+			*joined = append((*joined)[:0], name...)
+			f.put(dst, *joined, cell.Num)
 		case None:
-			if column, ok := f.table[name]; ok {
-				dst.Put(int(column), math.NaN())
-			}
+			*joined = append((*joined)[:0], name...)
+			f.put(dst, *joined, math.NaN())
 		case Text:
-			*joined = f.put(dst, *joined, name, cell.Str)
+			*joined = join(*joined, name, f.separator, cell.Str)
+			f.put(dst, *joined, 1)
 		case Texts:
 			for _, text := range cell.Many.Texts {
-				*joined = f.put(dst, *joined, name, text)
+				*joined = join(*joined, name, f.separator, text)
+				f.put(dst, *joined, 1)
 			}
 		default:
 			err = Refuse(f.origins, 0, "has %.64q, which must be a number, a string or a list of strings", name)
@@ -61,12 +60,10 @@ func (f *FieldTable) Apply(dst, src *Row, _ *Scratch) error {
 	return err
 }
 
-func (f *FieldTable) put(dst *Row, joined []byte, name, text string) []byte {
-	joined = join(joined, name, f.separator, text)
-	if column, ok := f.table[string(joined)]; ok {
-		dst.Put(int(column), 1)
+func (f *FieldTable) put(dst *Row, name []byte, number float64) {
+	if column, ok := f.table.Column(name); ok {
+		dst.Put(int(column), number)
 	}
-	return joined
 }
 
 func join(joined []byte, name, separator, text string) []byte {

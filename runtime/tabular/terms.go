@@ -36,9 +36,9 @@ type TermOptions struct {
 	Origins []int
 }
 
-// VocabularyTerms counts the terms of a vocabulary, each of which has its own of so many columns.
-func VocabularyTerms(analyzer *text.Analyzer, vocabulary map[string]int32, columns int, options TermOptions) *Terms {
-	return newTerms(analyzer, known(vocabulary), columns, options)
+// VocabularyTerms counts the terms of a vocabulary, each of which has a column of its own.
+func VocabularyTerms(analyzer *text.Analyzer, vocabulary *Vocabulary, options TermOptions) *Terms {
+	return newTerms(analyzer, known{vocabulary}, vocabulary.Len(), options)
 }
 
 // HashedTerms counts terms in the columns of their hashes; signed, where half of the terms count against the others.
@@ -101,10 +101,10 @@ func (r *Row) count(keys []uint32) {
 	}
 }
 
-type known map[string]int32
+type known struct{ *Vocabulary }
 
 func (k known) add(keys []uint32, term []byte) []uint32 {
-	if column, ok := k[string(term)]; ok {
+	if column, ok := k.Column(term); ok {
 		return append(keys, uint32(column)<<1)
 	}
 	return keys

@@ -48,14 +48,14 @@ func readTerms(r *reader, from step, in table, weights *step) (made, error) {
 	options := tabular.TermOptions{Binary: attributes.is("binary"), Origins: in.origins}
 	if weights != nil {
 		allowed = doubles
-		if options.Weights, err = r.weights(*weights, len(vocabulary)); err != nil {
+		if options.Weights, err = r.weights(*weights, vocabulary.Len()); err != nil {
 			return made{}, err
 		}
 	}
 	if err := attributes.dtype(allowed); err != nil {
 		return made{}, err
 	}
-	return made{Transform: tabular.VocabularyTerms(analyzer, vocabulary, len(vocabulary), options)}, nil
+	return made{Transform: tabular.VocabularyTerms(analyzer, vocabulary, options)}, nil
 }
 
 // oneText returns the attributes of a transformer that takes a text, and says so of its column.
@@ -194,7 +194,7 @@ func (r *reader) stopWords(from fitted) ([]string, error) {
 }
 
 // vocabulary reads which column belongs to which word; without vocabulary_ it is what the vectorizer was made with.
-func (r *reader) vocabulary(from fitted) (map[string]int32, error) {
+func (r *reader) vocabulary(from fitted) (*tabular.Vocabulary, error) {
 	name := "vocabulary_"
 	node, _ := from.Get(name)
 	if node == nil && !from.isNone("vocabulary") {
@@ -220,7 +220,7 @@ func (r *reader) vocabulary(from fitted) (map[string]int32, error) {
 }
 
 // columnsOfWords reads a dict that gives each word its own column.
-func (r *reader) columnsOfWords(dict *pickle.Dict, path string) (map[string]int32, error) {
+func (r *reader) columnsOfWords(dict *pickle.Dict, path string) (*tabular.Vocabulary, error) {
 	size := len(dict.Entries)
 	if size == 0 {
 		return nil, broken(path, "is empty")
@@ -228,7 +228,7 @@ func (r *reader) columnsOfWords(dict *pickle.Dict, path string) (map[string]int3
 	if err := r.spend(path, numbersPerWord*size); err != nil {
 		return nil, err
 	}
-	vocabulary, taken := make(map[string]int32, size), make([]bool, size)
+	vocabulary, taken := tabular.NewVocabulary(size), make([]bool, size)
 	for _, entry := range dict.Entries {
 		word, ok := entry.Key.(pickle.Str)
 		if !ok {
@@ -238,10 +238,10 @@ func (r *reader) columnsOfWords(dict *pickle.Dict, path string) (map[string]int3
 		if !ok || column < 0 || int64(column) >= int64(size) {
 			return nil, broken(path, "has no column of %d for %.64q", size, string(word))
 		}
-		if _, twice := vocabulary[string(word)]; twice || taken[column] {
+		if taken[column] || !vocabulary.Add(string(word), int32(column)) {
 			return nil, broken(path, "has the word %.64q or its column twice", string(word))
 		}
-		vocabulary[string(word)], taken[column] = int32(column), true
+		taken[column] = true
 	}
 	return vocabulary, nil
 }

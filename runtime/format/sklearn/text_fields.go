@@ -1,10 +1,9 @@
 package sklearn
 
 import (
-	"maps"
-	"slices"
 	"strings"
 
+	"github.com/ctr-operator/ctr-operator/runtime/format/pickle"
 	"github.com/ctr-operator/ctr-operator/runtime/tabular"
 )
 
@@ -22,10 +21,12 @@ func readFields(r *reader, from step, in table) (made, error) {
 		return made{}, err
 	}
 	separator := attributes.text("separator")
-	if origin := in.origin(0); origin >= 0 {
-		r.columns[origin].Fields = addFields(r.columns[origin].Fields, table, separator)
+	node, _ := attributes.Get("vocabulary_")
+	if known, ok := node.(*pickle.Dict); ok && in.origin(0) >= 0 {
+		own := &r.columns[in.origin(0)]
+		own.Fields = addFields(own.Fields, known, separator)
 	}
-	var transform tabular.Transform = tabular.NewFieldTable(table, len(table), separator, in.origins)
+	var transform tabular.Transform = tabular.NewFieldTable(table, separator, in.origins)
 	if !attributes.is("sparse") {
 		_, shape := transform.Shapes()
 		transform = tabular.Series(transform, tabular.ToDense(shape, nil))
@@ -34,14 +35,15 @@ func readFields(r *reader, from step, in table) (made, error) {
 }
 
 // addFields adds the fields that a table has seen, by their names: text before its separator, numbers without one.
-func addFields(fields []tabular.Column, table map[string]int32, separator string) []tabular.Column {
-	known := make(map[string]int, len(fields)+len(table))
+func addFields(fields []tabular.Column, table *pickle.Dict, separator string) []tabular.Column {
+	known := make(map[string]int, len(fields)+len(table.Entries))
 	for i, field := range fields {
 		known[field.Name] = i
 	}
-	for _, entry := range slices.Sorted(maps.Keys(table)) {
-		field := tabular.Column{Name: entry, Kind: tabular.Number}
-		if name, _, text := strings.Cut(entry, separator); text && separator != "" {
+	for _, entry := range table.Entries {
+		word, _ := entry.Key.(pickle.Str)
+		field := tabular.Column{Name: string(word), Kind: tabular.Number}
+		if name, _, text := strings.Cut(string(word), separator); text && separator != "" {
 			field = tabular.Column{Name: name, Kind: tabular.Text}
 		}
 		i, ok := known[field.Name]
