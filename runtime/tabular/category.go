@@ -99,6 +99,14 @@ type Encoding struct {
 	Refuses, RefusesNaN bool
 }
 
+// outOfRange says that a cell is a number that no encoder takes. In a column of numbers None is NaN.
+func (e *Encoding) outOfRange(cell *Cell) bool {
+	if cell.Kind == Number && math.IsInf(cell.Num, 0) {
+		return true
+	}
+	return e.RefusesNaN && cell.IsMissing() && (cell.Kind == Number || !e.HasText())
+}
+
 // codes looks up a row's values, of a Mixed or Dense row, and gives them to use, column by column.
 func codes(encodings []Encoding, src *Row, use func(column int, code int32)) error {
 	for i := range encodings {
@@ -108,8 +116,8 @@ func codes(encodings []Encoding, src *Row, use func(column int, code int32)) err
 		} else {
 			cell.Num = src.Numbers[i]
 		}
-		if cell.Kind == Number && (math.IsInf(cell.Num, 0) || (encoding.RefusesNaN && math.IsNaN(cell.Num))) {
-			return Refuse([]int{encoding.Origin}, 0, "is %v, which is out of the model's range", cell.Num)
+		if encoding.outOfRange(&cell) {
+			return Refuse([]int{encoding.Origin}, 0, "is %s, which is out of the model's range", cell.shown())
 		}
 		code := encoding.Code(&cell)
 		if code < 0 && encoding.Refuses {

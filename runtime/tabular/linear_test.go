@@ -12,12 +12,12 @@ import (
 
 // regression is a model of a scaler and a linear decision.
 func regression(coef []float64, intercept float64, center, scale []float64, link tabular.Link) *tabular.Model {
-	return tabular.New(dense(len(coef)),
+	return tabular.New(tabular.Dense, columns(len(coef)),
 		numeric(&tabular.Standardise{Columns: len(coef), Center: center, Scale: scale}),
 		&tabular.Regression{Linear: linear(coef, intercept), Link: link})
 }
 
-func dense(columns int) tabular.Shape { return tabular.Shape{Form: tabular.Dense, Columns: columns} }
+func columns(count int) []tabular.Column { return make([]tabular.Column, count) }
 
 // numeric is stages of Dense rows.
 func numeric(stages ...tabular.Stage) tabular.Transform {
@@ -34,7 +34,7 @@ func linear(coef []float64, intercept float64) tabular.Linear {
 
 // decide makes a model whose decision is its only feature.
 func decide(link tabular.Link) *tabular.Model {
-	return tabular.New(dense(1), nil, &tabular.Regression{Linear: linear([]float64{1}, 0), Link: link})
+	return tabular.New(tabular.Dense, columns(1), nil, &tabular.Regression{Linear: linear([]float64{1}, 0), Link: link})
 }
 
 func TestSigmoid(t *testing.T) {
@@ -112,8 +112,8 @@ func TestPredictRefuses(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
 	m := regression([]float64{1, 0, -1}, 0, []float64{-1e307, 0, 0}, []float64{0.5, 1, 1}, tabular.Sigmoid)
 	huge := regression([]float64{10, 10}, 0, nil, nil, tabular.Sigmoid)
-	bare := tabular.New(dense(2), nil, &tabular.Regression{Linear: linear([]float64{0, 0}, 0)})
-	filled := tabular.New(dense(2), numeric(
+	bare := tabular.New(tabular.Dense, columns(2), nil, &tabular.Regression{Linear: linear([]float64{0, 0}, 0)})
+	filled := tabular.New(tabular.Dense, columns(2), numeric(
 		&tabular.Impute{Fill: []float64{1, 2}, Keep: []int{0}, Missing: nan},
 	), &tabular.Regression{Linear: linear([]float64{1}, 0)})
 	for name, test := range map[string]struct {
@@ -147,5 +147,5 @@ func TestNewPanicsOnWidthsThatDoNotFit(t *testing.T) {
 			t.Error("there is no panic")
 		}
 	}()
-	tabular.New(dense(2), numeric(&tabular.Check{Columns: 2}), &tabular.Regression{Linear: linear([]float64{1}, 0)})
+	tabular.New(tabular.Dense, columns(2), numeric(&tabular.Check{Columns: 2}), &tabular.Regression{Linear: linear([]float64{1}, 0)})
 }

@@ -215,6 +215,8 @@ func (c *Cell) shown() string {
 		return fmt.Sprint(c.Num)
 	case Text:
 		return fmt.Sprintf("%.64q", c.Str)
+	case None:
+		return "missing"
 	default:
 		return "a " + c.Kind.String()
 	}

@@ -156,7 +156,7 @@ func all() *tabular.Model {
 	scale := &tabular.Standardise{Columns: 2, Center: []float64{1, 2}, Scale: []float64{2, 4}}
 	cross := tabular.NewPolynomial(2, 0, 2, false, true, 100)
 	decide := linear([]float64{1, -1, 0.5, 0.25, 0.125, -0.5, 3}, 0)
-	return tabular.New(dense(2), numeric(
+	return tabular.New(tabular.Dense, columns(2), numeric(
 		&tabular.Impute{Fill: []float64{0, 0}, Missing: math.NaN()},
 		&tabular.Parallel{Columns: 2, Parts: []tabular.Part{{Stage: tabular.NewChain(scale, cross)}, {Columns: []int{1}}}},
 	), &tabular.Calibrated{Members: []tabular.Member{

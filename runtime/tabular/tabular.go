@@ -71,7 +71,8 @@ type Column struct {
 
 // Model is an estimator and what comes before it. It is immutable, and safe for concurrent use.
 type Model struct {
-	in Shape
+	in      Shape
+	columns []Column
 	// steps is nil where the estimator takes the columns as they are.
 	steps     Transform
 	estimator Estimator
@@ -83,10 +84,11 @@ type Model struct {
 	scratch    sync.Pool
 }
 
-// New makes a model of an estimator and what comes before it, which may be nil, for rows of that shape. It panics where
-// their shapes do not fit, which is the maker's to have checked.
-func New(in Shape, steps Transform, estimator Estimator) *Model {
-	m := &Model{in: in, steps: steps, estimator: estimator}
+// New makes a model of an estimator and what comes before it, which may be nil, for rows of that form and those columns. It
+// panics where their shapes do not fit, which is the maker's to have checked.
+func New(form Form, columns []Column, steps Transform, estimator Estimator) *Model {
+	in := Shape{form, len(columns)}
+	m := &Model{in: in, columns: columns, steps: steps, estimator: estimator}
 	last := in
 	if steps != nil {
 		var first Shape
@@ -211,7 +213,7 @@ func (m *Model) predictCells(cells []Cell, out []float64, scratch *Scratch) erro
 	} else {
 		for i := range cells {
 			number, ok := cells[i].number()
-			if !ok {
+			if !ok && !m.columns[i].Ignored {
 				return Refuse([]int{i}, 0, "must be a number, not a %s", cells[i].Kind)
 			}
 			row.Numbers = append(row.Numbers, number)

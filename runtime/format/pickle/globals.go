@@ -10,6 +10,8 @@ const (
 	Welcome
 	// Inert classes become Objects, too, and may be given arguments, which are kept and mean nothing.
 	Inert
+	// Mentioned names may be referred to, and are never called: functions that an estimator was given in training.
+	Mentioned
 	// Known classes are refused as unsupported, with the caller's advice.
 	Known
 )

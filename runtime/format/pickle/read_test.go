@@ -168,7 +168,7 @@ func TestReadRefuses(t *testing.T) {
 		"constructor arguments":  {"\x80\x04cgood\nClass\nK\x01\x85\x81.", Unsafe, "with arguments"},
 		"constructor keywords":   {"\x80\x04cgood\nClass\n)}(NNu\x92.", Unsafe, "keyword"},
 		"state of an inert one":  {"\x80\x04cinert\nClass\n}b.", Unsafe, "would set the state of class inert.Class"},
-		"new inert object":       {"\x80\x04cinert\nClass\n)\x81.", Unsafe, "would construct inert.Class"},
+		"new array":              {"\x80\x04cnumpy\nndarray\n)\x81.", Unsafe, "would construct numpy.ndarray"},
 		"build text":             {"\x80\x04\x8c\x01aNb.", Unsafe, "would set the state of str"},
 		"build a class":          {"\x80\x04cgood\nClass\n}b.", Unsafe, "would set the state of class good.Class"},
 		"build a dict":           {"\x80\x04}}b.", Unsafe, "would set the state of dict"},

@@ -45,6 +45,8 @@ func (m *machine) resolve(module, name string) *Class {
 		return &Class{Module: module, Name: name, effect: effectObject}
 	case Inert:
 		return &Class{Module: module, Name: name, effect: effectOpaque}
+	case Mentioned:
+		return &Class{Module: module, Name: name}
 	case Known:
 		m.failGlobal(Unsupported, full, "%s is not supported%s", full, advice)
 	default:
@@ -157,6 +159,8 @@ func (m *machine) construct(callable Node, args *Tuple) Node {
 		m.fail(Unsafe, "would construct %s", KindOf(callable))
 	case class.effect == effectArrayWrapper && len(args.Items) == 0:
 		return &Array{wrapped: true}
+	case class.effect == effectOpaque:
+		return &Object{Class: class, Args: args}
 	case class.effect != effectObject:
 		m.failGlobal(Unsafe, class.String(), "would construct %s", class)
 	case len(args.Items) != 0:

@@ -58,15 +58,15 @@ func (f fitted) isNone(name string) bool {
 	return !ok || none
 }
 
-// since says that the artifact was written by that version of scikit-learn or a later one. A class that has changed what
+// since says that the artifact was written by that minor version of scikit-learn 1 or a later one. A class that has changed what
 // it does needs to be told; so an artifact that does not say is an error.
-func (f fitted) since(major, minor int) (bool, error) {
+func (f fitted) since(minor int) (bool, error) {
 	var gotMajor, gotMinor int
 	text := f.text("_sklearn_version")
 	if _, err := fmt.Sscanf(text, "%d.%d", &gotMajor, &gotMinor); err != nil {
 		return false, unsupported(f.path+"._sklearn_version", "is %.32q, and what this class does depends on the version", text)
 	}
-	return gotMajor > major || (gotMajor == major && gotMinor >= minor), nil
+	return gotMajor > 1 || (gotMajor == 1 && gotMinor >= minor), nil
 }
 
 // vector reads an attribute that is an array of so many finite numbers.

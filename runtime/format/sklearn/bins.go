@@ -28,7 +28,7 @@ func readBins(r *reader, from step, columns int) (tabular.Stage, error) {
 	if class, ok := dtype.(*pickle.Class); !attributes.isNone("dtype") && (!ok || class.String() != "numpy.float64") {
 		return nil, unsupported(from.path+".dtype", "is not None or float64")
 	}
-	strict, err := attributes.since(1, 1)
+	strict, err := attributes.since(1)
 	if err != nil {
 		return nil, err
 	}

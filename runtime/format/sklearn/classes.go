@@ -124,17 +124,48 @@ var supported = map[string]role{
 	"MissingIndicator":      {modules: []string{"sklearn.impute._base"}},
 	"_RemainderColsList":    {modules: []string{"sklearn.compose._column_transformer"}},
 	// What training had to know, and predicting need not.
-	"StratifiedKFold":    {modules: []string{"sklearn.model_selection._split"}},
-	"KFold":              {modules: []string{"sklearn.model_selection._split"}},
-	"Log":                {modules: sgdLosses, inert: true},
-	"Hinge":              {modules: sgdLosses, inert: true},
-	"SquaredHinge":       {modules: sgdLosses, inert: true},
-	"ModifiedHuber":      {modules: sgdLosses, inert: true},
-	"Huber":              {modules: sgdLosses, inert: true},
-	"EpsilonInsensitive": {modules: sgdLosses, inert: true},
-	"CyHalfBinomialLoss": {modules: sgdLosses, inert: true},
-	"CyHalfSquaredError": {modules: sgdLosses, inert: true},
-	"CyHuberLoss":        {modules: sgdLosses, inert: true},
+	"StratifiedKFold":                          {modules: []string{"sklearn.model_selection._split"}},
+	"KFold":                                    {modules: []string{"sklearn.model_selection._split"}},
+	"_Scorer":                                  {modules: scorers},
+	"_CurveScorer":                             {modules: scorers},
+	"_PassthroughScorer":                       {modules: scorers},
+	"_PredictScorer":                           {modules: scorers},
+	"_ProbaScorer":                             {modules: scorers},
+	"_ThresholdScorer":                         {modules: scorers},
+	"make_column_selector":                     {modules: []string{"sklearn.compose._column_transformer"}},
+	"HalfPoissonLoss":                          {modules: losses},
+	"HalfGammaLoss":                            {modules: losses},
+	"HalfTweedieLoss":                          {modules: losses},
+	"HalfTweedieLossIdentity":                  {modules: losses},
+	"HalfSquaredError":                         {modules: losses},
+	"PoissonDistribution":                      {modules: distributions},
+	"GammaDistribution":                        {modules: distributions},
+	"TweedieDistribution":                      {modules: distributions},
+	"NormalDistribution":                       {modules: distributions},
+	"DistributionBoundary":                     {modules: distributions, inert: true},
+	"LogLink":                                  {modules: links},
+	"IdentityLink":                             {modules: links},
+	"Interval":                                 {modules: links, inert: true},
+	"MetadataRequest":                          {modules: requests},
+	"MethodMetadataRequest":                    {modules: requests},
+	"__pyx_unpickle_CyHalfPoissonLoss":         {modules: unpickled, inert: true},
+	"__pyx_unpickle_CyHalfGammaLoss":           {modules: unpickled, inert: true},
+	"__pyx_unpickle_CyHalfTweedieLoss":         {modules: unpickled, inert: true},
+	"__pyx_unpickle_CyHalfTweedieLossIdentity": {modules: unpickled, inert: true},
+	"__pyx_unpickle_CyHalfSquaredError":        {modules: unpickled, inert: true},
+	"CyHalfPoissonLoss":                        {modules: sgdLosses, inert: true},
+	"CyHalfGammaLoss":                          {modules: sgdLosses, inert: true},
+	"CyHalfTweedieLoss":                        {modules: sgdLosses, inert: true},
+	"CyHalfTweedieLossIdentity":                {modules: sgdLosses, inert: true},
+	"Log":                                      {modules: sgdLosses, inert: true},
+	"Hinge":                                    {modules: sgdLosses, inert: true},
+	"SquaredHinge":                             {modules: sgdLosses, inert: true},
+	"ModifiedHuber":                            {modules: sgdLosses, inert: true},
+	"Huber":                                    {modules: sgdLosses, inert: true},
+	"EpsilonInsensitive":                       {modules: sgdLosses, inert: true},
+	"CyHalfBinomialLoss":                       {modules: sgdLosses, inert: true},
+	"CyHalfSquaredError":                       {modules: sgdLosses, inert: true},
+	"CyHuberLoss":                              {modules: sgdLosses, inert: true},
 }
 
 var (
@@ -145,12 +176,19 @@ var (
 	bayes         = []string{"sklearn.linear_model._bayes", "sklearn.linear_model.bayes"}
 	generalised   = []string{"sklearn.linear_model._glm.glm"}
 	search        = []string{"sklearn.model_selection._search"}
-	sgdLosses     = []string{"sklearn.linear_model._sgd_fast", "sklearn.linear_model.sgd_fast", "sklearn._loss._loss"}
+	scorers       = []string{"sklearn.metrics._scorer", "sklearn.metrics.scorer"}
+	losses        = []string{"sklearn._loss.loss"}
+	distributions = []string{"sklearn._loss.glm_distribution"}
+	links         = []string{"sklearn._loss.link", "sklearn.linear_model._glm.link"}
+	requests      = []string{"sklearn.utils._metadata_requests"}
+	unpickled     = []string{"sklearn._loss._loss", "_loss"}
+	sgdLosses     = []string{"sklearn.linear_model._sgd_fast", "sklearn.linear_model.sgd_fast", "sklearn._loss._loss", "_loss"}
 )
 
 const supportedText = "supported are LogisticRegression, LogisticRegressionCV, SGDClassifier (log_loss, modified_huber) " +
 	"and CalibratedClassifierCV over these, alone or in a Pipeline after StandardScaler, MinMaxScaler, MaxAbsScaler, " +
 	"RobustScaler, Normalizer, PolynomialFeatures, SimpleImputer, KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, TargetEncoder, " +
+	"CountVectorizer, TfidfVectorizer, TfidfTransformer, HashingVectorizer, FeatureHasher, DictVectorizer, " +
 	"FunctionTransformer(None), ColumnTransformer and FeatureUnion; and {'model': one of these, 'scaler': a scaler or None}"
 
 // libraries are the packages whose classes teams really put into artifacts. They are as little resolved as any other,
@@ -171,6 +209,10 @@ func classes(module, name string) (pickle.Standing, string) {
 	if strings.HasPrefix(module, "joblib.") && strings.HasSuffix(name, "NDArrayWrapper") {
 		return pickle.Known, ": the arrays are in files of their own, as joblib wrote them before 0.10; " +
 			"load the model with that joblib, and write it with a newer one"
+	}
+	if strings.HasPrefix(module, "sklearn.metrics.") && !isClassName(name) {
+		// What a search was told to measure.
+		return pickle.Mentioned, ""
 	}
 	for _, library := range libraries {
 		if strings.HasPrefix(module, library) && isClassName(name) {

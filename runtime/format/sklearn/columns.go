@@ -1,6 +1,8 @@
 package sklearn
 
 import (
+	"slices"
+
 	"github.com/ctr-operator/ctr-operator/runtime/format/pickle"
 	"github.com/ctr-operator/ctr-operator/runtime/tabular"
 )
@@ -187,7 +189,7 @@ func indexes(node pickle.Node, columns int, names map[string]int, path string) (
 		return listed(items(node), columns, names, path)
 	case *pickle.Object:
 		if node.Class.Name == "slice" {
-			return sliced(node.Args.Items, columns, path)
+			return sliced(node.Args.Items, columns, names, path)
 		}
 		// A list that warns who looks into it.
 		if attributes, err := node.Attributes(); err == nil && node.Class.Name == "_RemainderColsList" {
@@ -260,8 +262,36 @@ func listed(items []pickle.Node, columns int, names map[string]int, path string)
 	return chosen, nil
 }
 
-// sliced is Python's slice(start, stop, step) of positions.
-func sliced(arguments []pickle.Node, columns int, path string) ([]int, error) {
+// slicedByName is a slice of names, of which the last one is in it, and which has no step.
+func slicedByName(first, last pickle.Node, columns int, names map[string]int, path string) ([]int, error) {
+	bounds := [2]int{0, columns}
+	for i, bound := range []pickle.Node{first, last} {
+		if _, none := bound.(pickle.None); none {
+			continue
+		}
+		place, err := listed([]pickle.Node{bound}, columns, names, path)
+		if err != nil || len(place) != 1 {
+			return nil, err
+		}
+		bounds[i] = place[0] + i
+	}
+	var chosen []int
+	for column := bounds[0]; column < bounds[1]; column++ {
+		chosen = append(chosen, column)
+	}
+	return chosen, nil
+}
+
+func isName(node pickle.Node) bool {
+	_, ok := node.(pickle.Str)
+	return ok
+}
+
+// sliced is Python's slice(start, stop, step) of positions, or of names.
+func sliced(arguments []pickle.Node, columns int, names map[string]int, path string) ([]int, error) {
+	if len(arguments) > 1 && slices.ContainsFunc(arguments[:2], isName) {
+		return slicedByName(arguments[0], arguments[1], columns, names, path)
+	}
 	bounds := [3]int{0, columns, 1}
 	for i, argument := range arguments {
 		if _, none := argument.(pickle.None); none {
@@ -269,7 +299,7 @@ func sliced(arguments []pickle.Node, columns int, path string) ([]int, error) {
 		}
 		position, ok := argument.(pickle.Int)
 		if !ok || i > 2 {
-			return nil, unsupported(path, "is a slice by %s; supported are slices of positions", article(argument))
+			return nil, unsupported(path, "is a slice by %s; supported are slices of positions or names", article(argument))
 		}
 		bounds[i] = int(position)
 		if i < 2 {

@@ -192,7 +192,7 @@ func (r *reader) model(form Form, scaler *step, estimator step) (*Model, error) 
 		r.missing = r.missing || column.Missing
 	}
 	return &Model{
-		Model: tabular.New(in.Shape, tabular.Series(before, more), last.Estimator), Form: form,
+		Model: tabular.New(r.form, r.columns, tabular.Series(before, more), last.Estimator), Form: form,
 		Mixed: r.form == tabular.Mixed, Missing: r.missing, Columns: r.columns, Scores: last.scores,
 	}, nil
 }

@@ -317,7 +317,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"equal classes":        {regression(attributes{"classes_": vector(1, 1)}), false, "model.classes_", "twice"},
 		"classes NaN and 1":    {regression(attributes{"classes_": vector(math.NaN(), 1)}), false, "model.classes_", "NaN"},
 		"coef is text":         {regression(attributes{"coef_": pickle.Str("x")}), false, "model.coef_", "not an array"},
-		"coef is flat":         {regression(attributes{"coef_": vector(1, 2)}), false, "model.coef_", "has shape [2]"},
+		"coef is deep":         {regression(attributes{"coef_": matrix([]int{1, 1, 2}, 1, 2)}), false, "model.coef_", "has shape [1 1 2]"},
 		"coef has two rows":    {regression(attributes{"coef_": matrix([]int{2, 2}, 1, 2, 3, 4)}), false, "model.intercept_", "1 numbers for 2 rows"},
 		"coef is empty":        {regression(attributes{"coef_": matrix([]int{1, 0})}), false, "model.coef_", "has shape [1 0]"},
 		"coef NaN":             {regression(attributes{"coef_": row(1, math.NaN())}), false, "model.coef_", "has NaN at 1"},

@@ -35,6 +35,9 @@ func (r *reader) readLinear(from step, columns int) (tabular.Linear, fitted, err
 	if err != nil {
 		return none, attributes, err
 	}
+	if len(shape) == 1 {
+		shape = []int{1, shape[0]}
+	}
 	if len(shape) != 2 || shape[0] == 0 || shape[1] == 0 {
 		return none, attributes, broken(from.path+".coef_", "has shape %v, not (classes, features)", shape)
 	}
@@ -97,7 +100,7 @@ func logisticLink(from step) (tabular.Link, error) {
 		return tabular.Sigmoid, nil
 	case attributes.text("solver") == "newton-cholesky":
 		// From 1.6 on this solver fits all classes together.
-		if together, err := attributes.since(1, 6); err != nil || !together {
+		if together, err := attributes.since(6); err != nil || !together {
 			return tabular.Sigmoid, err
 		}
 	}

@@ -20,7 +20,7 @@ func readNormalizer(_ *reader, from step, columns int) (tabular.Stage, error) {
 	default:
 		return nil, unsupported(from.path+".norm", "is %.32q; supported are 'l1', 'l2' and 'max'", norm)
 	}
-	lenient, err := attributes.since(1, 0)
+	lenient, err := attributes.since(0)
 	if lenient {
 		const epsilon = 2.220446049250313e-16
 		stage.Least = 10 * epsilon

@@ -29,7 +29,7 @@ func readOrdinal(r *reader, from step, in table) (made, error) {
 	default:
 		return made{}, unsupported(from.path+".handle_unknown", "is %.32q", e.unknown)
 	}
-	takesNaN, err := e.since(1, 0)
+	takesNaN, err := e.since(0)
 	if err != nil {
 		return made{}, err
 	}

@@ -67,6 +67,11 @@ func (r *reader) columnsOf(object *pickle.Object) (columns int, names []string) 
 			return int(n), namesIn(from, int(n))
 		}
 	}
+	if categories, ok := attributes.Get("categories_"); ok {
+		if list, ok := categories.(*pickle.List); ok {
+			return len(list.Items), nil
+		}
+	}
 	for _, within := range []string{"steps", "transformer_list"} {
 		items, err := from.list(within, 2)
 		if err != nil {
