@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"runtime"
 
 	"github.com/ctr-operator/ctr-operator/runtime/graph"
 	"github.com/ctr-operator/ctr-operator/runtime/kernel"
@@ -21,6 +22,10 @@ type Options struct {
 	// Kernels are the numeric loops that operators use; nil means those that the environment variable CTR_KERNEL names (plain,
 	// avx2 or avx512), or where it is empty the best that the processor has.
 	Kernels *kernel.Set
+	// Threads is how many threads may work on runs of a large batch beside each other, all runs together, where the graph
+	// computes each row of its outputs from that row of its inputs; 0 means as many as GOMAXPROCS. A small batch, and what
+	// is not such a graph, is run by the goroutine that asks for it.
+	Threads int
 	// unfused leaves out the passes that fuse operators, for tests.
 	unfused bool
 }
@@ -54,6 +59,9 @@ func Compile(ctx context.Context, g *graph.Graph, options Options) (*Program, er
 	}
 	if options.RunLimit == 0 {
 		options.RunLimit = DefaultRunLimit
+	}
+	if options.Threads <= 0 {
+		options.Threads = runtime.GOMAXPROCS(0)
 	}
 	if options.Kernels == nil {
 		kernels, err := kernel.Choose(os.Getenv("CTR_KERNEL"))

@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"context"
+	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ctr-operator/ctr-operator/runtime/graph"
 	"github.com/ctr-operator/ctr-operator/runtime/kernel"
@@ -18,13 +21,22 @@ type Program struct {
 	values    int
 	limit     int64
 	kernels   *kernel.Set
-	runs      sync.Pool // of *Run
+	// block is how many rows are run at a time, 0 for all; threads is how many goroutines may do it, helpers how many beside
+	// those that called Do are at it.
+	block   int
+	threads int
+	helpers atomic.Int64
+	runs    sync.Pool // of *Run
 }
 
 func newProgram(g *graph.Graph, nodes []graph.Node, constants map[graph.Value]*tensor.Tensor, options Options) *Program {
 	p := &Program{
 		inputs: g.Inputs, outputs: g.Outputs, example: g.Example,
 		nodes: nodes, constants: constants, values: g.Values, limit: options.RunLimit, kernels: options.Kernels,
+		threads: options.Threads,
+	}
+	if !options.unfused {
+		p.block = rowBlock(nodes, constants, g.Inputs, g.Outputs)
 	}
 	p.runs.New = func() any { return p.newRun() }
 	return p
@@ -52,6 +64,7 @@ type Run struct {
 	values  []*tensor.Tensor
 	// in and out are each node's.
 	in, out [][]*tensor.Tensor
+	blocks  blocks
 }
 
 func (p *Program) newRun() *Run {
@@ -94,12 +107,39 @@ func (r *Run) Output(i int) *tensor.Tensor { return r.values[r.program.outputs[i
 // Do computes the outputs of the inputs. Its errors are *NodeError.
 func (r *Run) Do() error {
 	r.frame.Begin()
+	if rows, split := r.rowCount(); split {
+		return r.doBlocks(rows)
+	}
+	return r.nodes()
+}
+
+// DoContext is Do that ends early where the context does; its errors are then the context's.
+func (r *Run) DoContext(ctx context.Context) error {
+	r.frame.Watch(ctx)
+	defer r.frame.Watch(context.Background())
+	return r.Do()
+}
+
+// nodes runs all nodes.
+func (r *Run) nodes() error {
+	r.frame.Begin()
 	for i := range r.program.nodes {
-		r.frame.At(i)
-		node := &r.program.nodes[i]
-		if err := node.Op.Run(r.frame, r.in[i], r.out[i]); err != nil {
-			return nodeError(node, err)
+		if err := r.frame.Err(); err != nil {
+			return fmt.Errorf("running the graph: %w", err)
 		}
+		if err := r.do(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// do runs a node.
+func (r *Run) do(i int) error {
+	r.frame.At(i)
+	node := &r.program.nodes[i]
+	if err := node.Op.Run(r.frame, r.in[i], r.out[i]); err != nil {
+		return nodeError(node, err)
 	}
 	return nil
 }

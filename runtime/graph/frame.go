@@ -47,6 +47,9 @@ func (f *Frame) Begin() { f.left = f.limit }
 // Watch makes runs end early once the context does, where operators ask Err.
 func (f *Frame) Watch(ctx context.Context) { f.err = ctx.Err }
 
+// Follow makes runs end early where those of another frame do.
+func (f *Frame) Follow(other *Frame) { f.err = other.err }
+
 // Err is why a run is to end early, or nil. Operators whose work grows faster than their inputs and outputs ask now and then.
 func (f *Frame) Err() error {
 	if f.err == nil {
