@@ -1,6 +1,7 @@
 package tabular
 
 import (
+	"bytes"
 	"hash/maphash"
 	"math/bits"
 )
@@ -55,7 +56,7 @@ func (v *Vocabulary) find(word []byte) (place int, tag uint32) {
 	last := len(v.slots) - 1
 	for place = int(sum) & last; ; place = (place + 1) & last {
 		s := &v.slots[place]
-		if s.tag == 0 || (s.tag == tag && string(v.bytes[s.from:s.to]) == string(word)) {
+		if s.tag == 0 || (s.tag == tag && bytes.Equal(v.bytes[s.from:s.to], word)) {
 			return place, tag
 		}
 	}
