@@ -87,6 +87,8 @@ type Tensor struct {
 	// kept is the tensor's own storage while data is another's.
 	kept storage
 	view bool
+	// strings is how many of its own strings may be set.
+	strings int
 }
 
 // storage has a slice per type, of which the tensor's type says which one counts.
@@ -203,6 +205,7 @@ func (t *Tensor) Resize(dtype DType, shape ...int) {
 		t.data.bools = resize(t.data.bools, n)
 	default:
 		t.data.strings = resize(t.data.strings, n)
+		t.strings = max(t.strings, n)
 	}
 }
 
@@ -268,6 +271,30 @@ func (t *Tensor) Clear() {
 	default:
 		clear(t.data.strings)
 	}
+}
+
+// Forget lets go of the strings that the tensor holds, its own and another's, so that they do not stay in memory because of
+// it. It keeps its storage for them. What it held is gone.
+func (t *Tensor) Forget() {
+	if t.view {
+		t.data, t.kept, t.view = t.kept, storage{}, false
+		t.dtype, t.shape = 0, t.shape[:0]
+	}
+	if t.strings > 0 {
+		clear(t.data.strings[:min(t.strings, cap(t.data.strings))])
+		t.strings = 0
+	}
+}
+
+// Bytes is how much memory the elements take, with what strings hold.
+func (t *Tensor) Bytes() int64 {
+	n := int64(t.Len()) * int64(t.dtype.Size())
+	if t.dtype == String {
+		for _, s := range t.data.strings {
+			n += int64(len(s))
+		}
+	}
+	return n
 }
 
 // String is the type and the shape, as error messages name them: "float32[2 3]".
