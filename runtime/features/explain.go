@@ -60,8 +60,11 @@ func (s *Set) made(v value) *instruction {
 	return found
 }
 
-// explain says why a number is not finite; nil where it stands for what is missing.
+// explain says why a number is not finite, or not in the type that it is wanted in; nil where it stands for what is missing.
 func (f *Frame) explain(v value) error {
+	if x := f.number(v); x*0 == 0 {
+		return &InputError{f.set.fieldOf(v), outOfRange}
+	}
 	for i, place := range f.set.places {
 		if place == v {
 			if f.missing[i] {
@@ -79,7 +82,7 @@ func (f *Frame) explain(v value) error {
 		if from.kind != Number && from.kind != Integer {
 			continue
 		}
-		if x := f.number(from); x-x != 0 {
+		if x := f.number(from); x*0 != 0 {
 			return f.explain(from)
 		}
 		for _, place := range f.set.places {

@@ -227,13 +227,13 @@ func Numbers[T float32 | float64](f *Frame, output int, dst []T) error {
 		return scaled(f, output, dst)
 	}
 	for i, column := range o.columns {
-		x := f.number(column)
-		if x-x != 0 {
+		x := T(f.number(column))
+		if x*0 != 0 {
 			if err := f.explain(column); err != nil {
 				return err
 			}
 		}
-		dst[i] = T(x)
+		dst[i] = x
 	}
 	return nil
 }
@@ -245,7 +245,7 @@ func scaled[T float32 | float64](f *Frame, output int, dst []T) error {
 	src, made, scratch := f.scratch[:n], f.scratch[n:2*n], f.scratch[2*n:]
 	for i, column := range o.columns {
 		src[i] = f.number(column)
-		if src[i]-src[i] != 0 {
+		if src[i]*0 != 0 {
 			if err := f.explain(column); err != nil {
 				return err
 			}
@@ -256,6 +256,9 @@ func scaled[T float32 | float64](f *Frame, output int, dst []T) error {
 	}
 	for i, x := range made {
 		dst[i] = T(x)
+		if dst[i]*0 != 0 && !math.IsNaN(x) {
+			return f.set.Blame(output, i)
+		}
 	}
 	return nil
 }
@@ -297,7 +300,7 @@ func (f *Frame) String(output int) string { return f.texts[f.set.outputs[output]
 func (f *Frame) Number(output int) (float64, error) {
 	column := f.set.outputs[output].columns[0]
 	x := f.number(column)
-	if x-x != 0 {
+	if x*0 != 0 {
 		return x, f.explain(column)
 	}
 	return x, nil

@@ -1,5 +1,15 @@
 package model
 
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/ctr-operator/ctr-operator/runtime/engine"
+	"github.com/ctr-operator/ctr-operator/runtime/graph"
+	"github.com/ctr-operator/ctr-operator/runtime/tensor"
+)
+
 // Description says what an opened artifact is made of.
 type Description struct {
 	// Format is one of Formats, and File the model's file within the artifact, or its directory.
@@ -47,4 +57,47 @@ func (m *Model) Kind() string {
 func (l *loading) describe() {
 	d := &l.model.description
 	d.Format, d.File, d.Features, d.Golden = l.format.name, l.name, l.features, l.golden
+}
+
+// describeGraph counts what a graph has before it is compiled, as the artifact has it.
+func (l *loading) describeGraph(g *graph.Graph) {
+	d := &l.model.description
+	counted := map[graph.Value]bool{}
+	layers := map[string]int{}
+	for i := range g.Nodes {
+		node := &g.Nodes[i]
+		parameters := int64(0)
+		for _, v := range node.In {
+			if t := g.Constants[v]; t != nil && !counted[v] {
+				counted[v] = true
+				d.Bytes += int64(t.Len()) * int64(t.DType().Size())
+				if t.DType() == tensor.Float32 || t.DType() == tensor.Float64 {
+					parameters += int64(t.Len())
+				}
+			}
+		}
+		d.Parameters += parameters
+		at, ok := layers[node.Name]
+		if !ok {
+			layers[node.Name] = len(d.Layers)
+			d.Layers = append(d.Layers, Layer{Name: node.Name, Operator: node.Op.Name(), Parameters: parameters})
+			continue
+		}
+		layer := &d.Layers[at]
+		layer.Parameters += parameters
+		if !strings.Contains(layer.Operator, node.Op.Name()) {
+			layer.Operator += "+" + node.Op.Name()
+		}
+	}
+}
+
+// describeProgram counts the operators that are run.
+func (l *loading) describeProgram(p *engine.Program) {
+	counts := map[string]int{}
+	for _, node := range p.Nodes() {
+		counts[node.Op.Name()]++
+	}
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		l.model.description.Operators = append(l.model.description.Operators, Count{name, counts[name]})
+	}
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 
 	"github.com/ctr-operator/ctr-operator/runtime/contract"
+	"github.com/ctr-operator/ctr-operator/runtime/engine"
 	"github.com/ctr-operator/ctr-operator/runtime/format/pickle"
 	"github.com/ctr-operator/ctr-operator/runtime/format/sklearn"
 	"github.com/ctr-operator/ctr-operator/runtime/format/unpack"
+	"github.com/ctr-operator/ctr-operator/runtime/graph"
 )
 
 // LoadError says why an artifact cannot be served.
@@ -70,4 +72,18 @@ func reasonOf(kind pickle.Kind) (reason contract.Reason, advice string) {
 	default:
 		return contract.ReasonArtifactMalformed, "write the artifact again"
 	}
+}
+
+// fromEngine gives an error of compiling or of the first run its reason. What a graph says of itself does not fit together then.
+func fromEngine(ctx context.Context, path string, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return err
+	}
+	if large, ok := errors.AsType[*graph.TooLargeError](err); ok {
+		return &LoadError{contract.ReasonArtifactTooLarge, path, err.Error() + "; publish a smaller model", large}
+	}
+	if node, ok := errors.AsType[*engine.NodeError](err); ok {
+		return &LoadError{contract.ReasonArtifactMalformed, path, "cannot be run: " + err.Error() + "; export the model again", node}
+	}
+	return &LoadError{contract.ReasonInternal, path, err.Error(), err}
 }

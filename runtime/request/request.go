@@ -96,15 +96,36 @@ type Request struct {
 	values   []model.Value
 	features []float64
 	names    nameSet
+	inner    nameSet
+	// lists are the elements of fields that are arrays or objects.
+	lists lists
+	array array
 }
+
+// lists holds the elements of all arrays of a body. Growing one may move it; what was given out before keeps the old one.
+type lists struct {
+	strs    []string
+	nums    []float64
+	ints    []int64
+	members []model.Member
+}
+
+func (l *lists) reset() {
+	clear(l.strs)
+	clear(l.members)
+	l.strs, l.nums, l.ints, l.members = l.strs[:0], l.nums[:0], l.ints[:0], l.members[:0]
+}
+
+func (l *lists) size() int { return max(cap(l.strs), cap(l.nums), cap(l.ints), cap(l.members)) }
 
 // maxRetained is how many values a Request keeps for the next; one huge batch must not hold its memory for ever.
 const maxRetained = 1 << 14
 
 func (r *Request) reset() {
-	if cap(r.values) > maxRetained || cap(r.features) > maxRetained {
+	if max(cap(r.values), cap(r.features), r.lists.size()) > maxRetained {
 		*r = Request{}
 	}
+	r.lists.reset()
 	clear(r.values)
 	clear(r.Rows)
 	r.Rows, r.values, r.features = r.Rows[:0], r.values[:0], r.features[:0]
@@ -114,8 +135,9 @@ func (r *Request) reset() {
 // Decode reads one body. Strings in the rows share its memory. stickyField is the name of the input whose value in the
 // first example becomes Key, empty for none; it need not be a field of the signature.
 //
-// Inputs that the signature does not name are checked to be JSON, and ignored. An optional field may be null, and so may a
-// feature of a model that fills in missing values.
+// A field with a shape is an array, nested as its shape is, or flat; where it has one element, that may stand alone.
+// Inputs that the signature does not name are checked to be JSON, and ignored; they are an open signature's members. An
+// optional field may be null, and so may a feature of a model that fills in missing values.
 func (d *Decoder) Decode(body string, shape Shape, stickyField string, r *Request) error {
 	r.reset()
 	p := parser{scanner: scanner{s: body}, d: d, r: r, shape: shape, sticky: stickyField, at: place{index: -1}}
@@ -299,6 +321,9 @@ func (p *parser) example() error {
 		p.r.values = append(p.r.values, model.Value{})
 	}
 	row := model.Row{Values: p.r.values[start:len(p.r.values):len(p.r.values)]}
+	if p.d.signature.Open {
+		row.Values[0].Set = true // with no member, too
+	}
 	err := p.object(&p.r.names, func(name string) error {
 		p.at.field = name
 		begin := p.i
@@ -323,10 +348,13 @@ func (p *parser) example() error {
 
 // field reads the value of one input.
 func (p *parser) field(name string, row *model.Row) error {
+	if p.d.signature.Open {
+		return p.member(name, &row.Values[0])
+	}
 	if i, ok := p.d.byName[name]; ok {
 		return p.value(&p.d.signature.Fields[i], &row.Values[i])
 	}
-	if name == model.FieldFeatures && !p.d.keyOnly {
+	if name == model.FieldFeatures && p.d.signature.Features > 0 {
 		return p.vector(row)
 	}
 	return p.skip(2)
@@ -339,23 +367,45 @@ func (p *parser) value(field *model.Field, into *model.Value) error {
 		return nil
 	case p.i == len(p.s):
 		return p.syntax("a value is missing")
-	case field.Kind == model.Number:
-		number, err := p.float()
-		if err != nil {
+	case field.Kind == model.Object:
+		if err := p.members(into); err != nil {
 			return err
 		}
-		into.Num = number
-	case p.s[p.i] != '"':
-		return p.fail("must be a string")
-	default:
-		text, problem := p.str()
-		if problem != "" {
-			return p.syntax(problem)
+	case len(field.Shape) > 0:
+		if err := p.array(field, into); err != nil {
+			return err
 		}
-		into.Str = text
+	default:
+		if err := p.scalar(field.Kind, into); err != nil {
+			return err
+		}
 	}
 	into.Set = true
 	return nil
+}
+
+// scalar reads a single value.
+func (p *parser) scalar(kind model.Kind, into *model.Value) (err error) {
+	switch kind {
+	case model.Number:
+		into.Num, err = p.float()
+	case model.Integer:
+		into.Int, err = p.integer()
+	default:
+		into.Str, err = p.text()
+	}
+	return err
+}
+
+func (p *parser) text() (string, error) {
+	if p.i == len(p.s) || p.s[p.i] != '"' {
+		return "", p.fail("must be a string")
+	}
+	text, problem := p.str()
+	if problem != "" {
+		return "", p.syntax(problem)
+	}
+	return text, nil
 }
 
 // float reads a number that a float64 can hold.
@@ -371,6 +421,26 @@ func (p *parser) float() (float64, error) {
 	default:
 		return 0, p.syntax(problem)
 	}
+}
+
+// integer reads an integer exactly; 1.0 and 1e3 are such, too.
+func (p *parser) integer() (int64, error) {
+	start := p.i
+	number, err := p.float()
+	if err != nil {
+		return 0, err
+	}
+	if n, err := strconv.ParseInt(p.s[start:p.i], 10, 64); err == nil {
+		return n, nil
+	}
+	const exact = 1 << 53
+	switch {
+	case number != math.Trunc(number):
+		return 0, p.fail("must be an integer")
+	case math.Abs(number) > exact:
+		return 0, p.fail("is out of the range of a 64-bit integer")
+	}
+	return int64(number), nil
 }
 
 // vector reads a bare feature vector of exactly the model's length.
@@ -426,10 +496,10 @@ func (p *parser) complete(row *model.Row) error {
 			return p.fail("cannot stand beside %q", field.Name)
 		case row.Features == nil && field.Required && !row.Values[i].Set:
 			p.at.field = field.Name
-			return p.fail("is required, and must be a %s", field.Kind)
+			return p.fail("is required, and must be %s", wanted(field))
 		}
 	}
-	if row.Features == nil && len(row.Values) == 0 {
+	if row.Features == nil && len(row.Values) == 0 && p.d.signature.Features > 0 {
 		p.at.field = model.FieldFeatures
 		return p.fail("is required, and must be an array of %d numbers", p.d.signature.Features)
 	}

@@ -1,0 +1,298 @@
+package model
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/ctr-operator/ctr-operator/runtime/contract"
+	"github.com/ctr-operator/ctr-operator/runtime/features"
+	"github.com/ctr-operator/ctr-operator/runtime/graph"
+	"github.com/ctr-operator/ctr-operator/runtime/op"
+	"github.com/ctr-operator/ctr-operator/runtime/tensor"
+)
+
+var sharedTokenizer = sync.OnceValues(features.LoadTokenizer)
+
+// build opens a graph that was made by hand, with a feature file if there is one.
+func build(t testing.TB, g *graph.Graph, text string, options Options) (*Model, error) {
+	t.Helper()
+	options.Tokenizer = sharedTokenizer
+	l := &loading{artifact: &artifact{name: "m", format: &format{name: "test"}}, options: options}
+	if text != "" {
+		l.features, l.text = featuresFile, []byte(text)
+	}
+	if err := l.openGraph(t.Context(), g); err != nil {
+		return nil, err
+	}
+	l.describe()
+	return &l.model, nil
+}
+
+// wideDeep is a small network: sigmoid(wide·[1 2] + rows[id]·[1 1] + bias).
+func wideDeep(t testing.TB) *graph.Graph {
+	t.Helper()
+	b := graph.NewBuilder()
+	wide := b.Input(graph.Input{Name: "wide", DType: tensor.Float32, Shape: []int{graph.Any, 2}})
+	id := b.Input(graph.Input{Name: "id", DType: tensor.Int32, Shape: []int{graph.Any, 1}})
+	bias := b.Input(graph.Input{Name: "bias", DType: tensor.Float32, Shape: []int{graph.Any, 1},
+		Default: tensor.Of([]float32{0.5}, 1)})
+	table := b.Constant(tensor.Of([]float32{0, 0, 1, 10, 2, 20}, 3, 2))
+	rows := b.Add("lookup", op.Gather{Axis: 0}, table, id)
+	flat := b.Add("flatten", op.Flatten{Axis: 1}, rows)
+	all := b.Add("join", op.Concat{Axis: 1}, wide, flat)
+	weights := b.Constant(tensor.Of([]float32{1, 2, 1, 1}, 4, 1))
+	z := b.Add("dense", op.MatMul{}, all, weights)
+	z = b.Add("dense", op.Add{}, z, bias)
+	b.Output(graph.Output{Name: "p", Value: b.Add("dense", op.Sigmoid{}, z)})
+	g, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func sigmoid(z float64) float64 { return 1 / (1 + math.Exp(-z)) }
+
+func wideDeepRow(a, b float64, id int64) *Row {
+	return &Row{Values: []Value{{Set: true, Nums: []float64{a, b}}, {Set: true, Int: id}, {}}}
+}
+
+func TestNetwork(t *testing.T) {
+	m, err := build(t, wideDeep(t), "", Options{Type: TypeWideAndDeep})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := m.Signature()
+	if len(s.Fields) != 3 || s.Fields[1].Kind != Integer || s.Fields[2].Required || s.Features != 0 || s.Scores[0] != ScoreName {
+		t.Errorf("%+v", s)
+	}
+	rows := []Row{*wideDeepRow(.1, .2, 0), *wideDeepRow(-1, -5, 1), *wideDeepRow(-20, 0, 2)}
+	rows[2].Values[2] = Value{Set: true, Num: -2}
+	rows[2].Values[1] = Value{Set: true, Ints: []int64{2}}
+	want := []float64{sigmoid(.1 + .4 + .5), sigmoid(-1 - 10 + 11 + .5), sigmoid(-20 + 22 - 2)}
+	batch := make([]float64, 3)
+	if err := m.PredictBatch(rows, batch); err != nil {
+		t.Fatal(err)
+	}
+	for i := range rows {
+		p, err := m.Predict(&rows[i])
+		if err != nil || !(math.Abs(p-want[i]) < 1e-6) || p != batch[i] {
+			t.Errorf("row %d: got %v, %v, in the batch %v; want %v", i, p, err, batch[i], want[i])
+		}
+	}
+	// A batch of more rows than go into one run.
+	many, out := make([]Row, 2*maxRows+7), make([]float64, 2*maxRows+7)
+	for i := range many {
+		many[i] = rows[i%3]
+	}
+	if err := m.PredictBatch(many, out); err != nil || out[2*maxRows+6] != batch[(2*maxRows+6)%3] {
+		t.Errorf("got %v, %v", out[2*maxRows+6], err)
+	}
+	many[maxRows+3] = *wideDeepRow(1, 1, 3)
+	var input *InputError
+	if err := m.PredictBatch(many, out); !errors.As(err, &input) || input.Index != maxRows+3 || input.Field != "id" {
+		t.Errorf("got %v, want the index %d", err, maxRows+3)
+	}
+	if d := m.Describe(); d.Parameters != 10 || d.Type != TypeWideAndDeep || len(d.Operators) == 0 || d.Layers[3].Name != "dense" ||
+		d.Layers[3].Parameters != 4 {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestNetworkRefusesInputs(t *testing.T) {
+	m, err := build(t, wideDeep(t), "", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long, wrong, missing := wideDeepRow(1, 2, 0), wideDeepRow(1, 2, 0), wideDeepRow(1, 2, 0)
+	long.Values[0].Nums = []float64{1, 2, 3}
+	wrong.Values[0] = Value{Set: true, Num: 1}
+	missing.Values[1] = Value{}
+	for name, c := range map[string]struct {
+		row            *Row
+		field, message string
+	}{
+		"too long":       {long, "wide", "must have 2 values, not 3"},
+		"a single one":   {wrong, "wide", "must have 2 values, not 0"},
+		"missing":        {missing, "id", "is missing"},
+		"no row of it":   {wideDeepRow(1, 2, 7), "id", "is not possible"},
+		"beyond int32":   {wideDeepRow(1, 2, 1<<40), "id", "cannot hold"},
+		"beyond float32": {wideDeepRow(1e300, 2, 0), "wide", "cannot hold"},
+		"NaN":            {wideDeepRow(math.NaN(), 2, 0), "wide", "range"},
+		"a bare vector":  {&Row{Features: []float64{1, 2}}, "", "missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := m.Predict(c.row)
+			var input *InputError
+			if !errors.As(err, &input) || c.field != "" && input.Field != c.field || !strings.Contains(input.Message, c.message) {
+				t.Errorf("got %v, %v; want %s: …%s…", p, err, c.field, c.message)
+			}
+		})
+	}
+}
+
+func TestNetworkWithFeatures(t *testing.T) {
+	text := `
+fields: {query: string, position: number, day: {type: integer, default: 1}}
+inputs:
+  wide: {features: [position, {length: query}], mean: [1, 0], scale: [2, 1]}
+  id: day
+`
+	m, err := build(t, wideDeep(t), text, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := &Row{Values: []Value{{Set: true, Str: "éa"}, {Set: true, Num: -27}, {}}}
+	want := sigmoid(-14 + 4 + 11 + .5)
+	out := make([]float64, 2)
+	p, err := m.Predict(row)
+	if err != nil || !(math.Abs(p-want) < 1e-6) || m.PredictBatch([]Row{*row, *row}, out) != nil || out[1] != p {
+		t.Errorf("got %v, %v, %v; want %v", p, out, err, want)
+	}
+	var input *InputError
+	row.Values[1].Num = 1e300
+	if err := m.PredictBatch([]Row{{Values: []Value{{Set: true}, {Set: true}, {}}}, *row}, out); !errors.As(err, &input) ||
+		input.Field != "position" || input.Index != 1 {
+		t.Errorf("got %v", err)
+	}
+	const fields = "fields: {query: string, position: number, day: integer}\n"
+	for text, words := range map[string]string{
+		"inputs: {wide: [position, position]}":                  `lacks the input "id", which the model takes as int32, one to an example`,
+		"inputs: {wide: [position], id: day}":                   `makes the input "wide" 1 of type number, and the model takes it as float32, 2`,
+		"inputs: {wide: [position, day], id: position}":         `makes the input "id" 1 of type number`,
+		"inputs: {wide: [query, query], id: day}":               "of type string",
+		"inputs: {wide: [position, day], id: day, deep: [day]}": `"deep", which the model has not; its inputs are: wide, id, bias`,
+		"features: [position]":                                  `lacks the input "wide"`,
+	} {
+		_, err := build(t, wideDeep(t), fields+text, Options{})
+		var load *LoadError
+		if !errors.As(err, &load) || load.Reason != contract.ReasonArtifactMalformed || !strings.Contains(err.Error(), words) {
+			t.Errorf("%s\ngot  %v\nwant …%s…", text, err, words)
+		}
+	}
+}
+
+// linear makes outputs of one vector of three numbers.
+func linear(t testing.TB, width int, outputs ...func(b *graph.Builder, z graph.Value)) *graph.Graph {
+	t.Helper()
+	b := graph.NewBuilder()
+	x := b.Input(graph.Input{Name: "x", DType: tensor.Float32, Shape: []int{graph.Any, 3}})
+	weights := make([]float32, 3*width)
+	for i := range weights {
+		weights[i] = float32(i)
+	}
+	z := b.Add("dense", op.MatMul{}, x, b.Constant(tensor.Of(weights, 3, width)))
+	for _, output := range outputs {
+		output(b, z)
+	}
+	g, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func TestNetworkScores(t *testing.T) {
+	soft := func(role graph.Role, labels ...string) func(*graph.Builder, graph.Value) {
+		return func(b *graph.Builder, z graph.Value) {
+			p := b.Add("p", op.Softmax{Axis: -1}, z)
+			b.Output(graph.Output{Name: "probabilities", Value: b.Add("same", op.Identity{}, p), Role: role, Labels: labels})
+		}
+	}
+	raw := func(name string, role graph.Role) func(*graph.Builder, graph.Value) {
+		return func(b *graph.Builder, z graph.Value) { b.Output(graph.Output{Name: name, Value: z, Role: role}) }
+	}
+	label := func(b *graph.Builder, z graph.Value) {
+		b.Output(graph.Output{Name: "label", Value: b.Add("l", op.ArgMax{}, z), Role: graph.Unknown})
+	}
+	for name, c := range map[string]struct {
+		g        *graph.Graph
+		features string
+		scores   []string
+		score    int
+		bounded  bool
+		value    float64
+	}{
+		"one number":            {linear(t, 1, raw("y", graph.Unknown)), "", []string{ScoreName}, 0, false, 3},
+		"a regressor's":         {linear(t, 1, raw("y", graph.Regression)), "", []string{ScoreName}, 0, false, 3},
+		"softmax of two":        {linear(t, 2, soft(graph.Unknown)), "", []string{ScoreName}, 0, true, 1 / (1 + math.Exp(-3))},
+		"probabilities of two":  {linear(t, 2, raw("y", graph.Probability)), "", []string{ScoreName}, 0, true, 9},
+		"two numbers":           {linear(t, 2, raw("y", graph.Unknown)), "", []string{"y[0]", "y[1]"}, -1, false, 0},
+		"one of two numbers":    {linear(t, 2, raw("y", graph.Unknown)), "output: {name: y, index: 0}", []string{"y[0]", "y[1]"}, 0, false, 6},
+		"classes":               {linear(t, 3, soft(graph.Probability, "no", "view", "click")), "", []string{"no", "view", "click"}, -1, true, 0},
+		"a class":               {linear(t, 3, soft(graph.Unknown, "no", "view", "click")), "output: click", []string{"no", "view", "click"}, 2, true, 0},
+		"beside logits":         {linear(t, 1, raw("z", graph.Other), raw("y", graph.Unknown)), "", []string{ScoreName}, 0, false, 3},
+		"beside a probability":  {linear(t, 2, raw("z", graph.Unknown), soft(graph.Probability), label), "", []string{ScoreName}, 0, true, 1 / (1 + math.Exp(-3))},
+		"logits, as asked for":  {linear(t, 1, raw("z", graph.Other), raw("y", graph.Unknown)), "output: z", []string{"z", "y"}, 0, false, 3},
+		"two outputs":           {linear(t, 1, raw("a", graph.Unknown), raw("b", graph.Unknown)), "", []string{"a", "b"}, -1, false, 0},
+		"the second of outputs": {linear(t, 1, raw("a", graph.Unknown), raw("b", graph.Unknown)), "output: b", []string{"a", "b"}, 1, false, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, err := build(t, c.g, c.features, Options{Type: TypeLogisticRegression})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := m.Signature()
+			if strings.Join(s.Scores, " ") != strings.Join(c.scores, " ") || s.Score != c.score || s.Bounded != c.bounded || s.Features != 3 {
+				t.Fatalf("got %+v, want %v, %d, bounded %v", s, c.scores, c.score, c.bounded)
+			}
+			all := make([]float64, 2*len(s.Scores))
+			row := Row{Features: []float64{1, 1, 1}}
+			if err := m.PredictAll([]Row{row, row}, all); err != nil {
+				t.Fatal(err)
+			}
+			if s.Score < 0 {
+				if err := m.OneScore(); err == nil {
+					t.Error("a score is served that nobody chose")
+				}
+				return
+			}
+			p, err := m.Predict(&row)
+			if err != nil || p != all[len(s.Scores)+s.Score] || c.value != 0 && !(math.Abs(p-c.value) < 1e-6) {
+				t.Errorf("got %v, %v, in a batch %v; want %v", p, err, all, c.value)
+			}
+		})
+	}
+	_, err := build(t, linear(t, 1, label), "", Options{})
+	var load *LoadError
+	if !errors.As(err, &load) || load.Reason != contract.ReasonUnsupportedModel || !strings.Contains(err.Error(), "outputs are: label") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNetworkTypes(t *testing.T) {
+	_, err := build(t, wideDeep(t), "", Options{Type: TypeLogisticRegression})
+	var load *LoadError
+	if !errors.As(err, &load) || load.Reason != contract.ReasonUnsupportedModel || !strings.Contains(err.Error(), "declare WideAndDeep") {
+		t.Errorf("got %v", err)
+	}
+	// What cannot be computed is found when it is loaded.
+	b := graph.NewBuilder()
+	x := b.Input(graph.Input{Name: "x", DType: tensor.Float32, Shape: []int{graph.Any, 3}})
+	b.Output(graph.Output{Name: "y", Value: b.Add("dense", op.MatMul{}, x, b.Constant(tensor.Of(make([]float32, 8), 4, 2)))})
+	g, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := build(t, g, "", Options{}); !errors.As(err, &load) || load.Reason != contract.ReasonArtifactMalformed ||
+		!strings.Contains(err.Error(), "dense (") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func BenchmarkNetwork(b *testing.B) {
+	m, err := build(b, wideDeep(b), "", Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	row := wideDeepRow(.1, .2, 1)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := m.Predict(row); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

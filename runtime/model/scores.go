@@ -1,0 +1,143 @@
+package model
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ctr-operator/ctr-operator/runtime/contract"
+	"github.com/ctr-operator/ctr-operator/runtime/features"
+	"github.com/ctr-operator/ctr-operator/runtime/graph"
+	"github.com/ctr-operator/ctr-operator/runtime/tensor"
+)
+
+// warmUp runs the program on zeros, so that shapes which cannot be are found when the model is loaded. It returns how many
+// numbers each output has for each row; 0 for those that are of other types.
+func (n *network) warmUp(ctx context.Context, file string) ([]int, error) {
+	scratch := n.acquire()
+	defer n.release(scratch)
+	rows := min(2, n.rows)
+	if err := n.fillZeros(scratch, rows); err != nil {
+		return nil, err
+	}
+	if err := scratch.run.DoContext(ctx); err != nil {
+		return nil, fromEngine(ctx, file, err)
+	}
+	counts := make([]int, len(n.program.Outputs()))
+	for i := range counts {
+		out := scratch.run.Output(i)
+		isFloat := out.DType() == tensor.Float32 || out.DType() == tensor.Float64
+		if isFloat && out.Len()%rows == 0 && (out.Rank() == 0 && rows == 1 || out.Rank() > 0 && out.Shape()[0] == rows) {
+			counts[i] = out.Len() / rows
+		}
+	}
+	return counts, nil
+}
+
+// fillZeros sets the inputs to zeros, or their defaults; sizes that are not known are 1.
+func (n *network) fillZeros(scratch *networkScratch, rows int) error {
+	if n.example != nil {
+		return n.example.fill(scratch, n.example.zeros(rows, n.fields), n.fields)
+	}
+	for i := range n.inputs {
+		in := &n.inputs[i]
+		scratch.shape = append(scratch.shape[:0], rows)
+		for _, size := range in.shape {
+			if size == graph.Any {
+				size = 1
+			}
+			scratch.shape = append(scratch.shape, size)
+		}
+		t := scratch.run.Input(in.tensor)
+		t.Resize(in.dtype, scratch.shape...)
+		t.Clear()
+	}
+	return nil
+}
+
+// maxScores bounds what is a score: beyond it, an output is something else.
+const maxScores = 10_000
+
+// bindScores finds out which of the outputs' numbers are scores, and which of them is the score. counts has how many each
+// output has, soft which of them are made by a softmax.
+func (l *loading) bindScores(n *network, counts []int, soft map[graph.Value]bool, set *features.Set, file string) error {
+	outputs := n.program.Outputs()
+	want := features.Score{Index: -1}
+	if set != nil {
+		want = set.Score()
+	}
+	probabilities, total := false, 0
+	for i, output := range outputs {
+		probabilities = probabilities || counts[i] > 0 && output.Role == graph.Probability
+		total += counts[i]
+	}
+	if total > maxScores {
+		return loadError(contract.ReasonUnsupportedModel, l.name, fmt.Sprintf(
+			"predicts %d numbers; that is no click-through rate", total))
+	}
+	var shown []string
+	for i, output := range outputs {
+		shown = append(shown, output.Name)
+		if counts[i] == 0 || want.Output == "" && (output.Role == graph.Other || probabilities && output.Role != graph.Probability) {
+			continue
+		}
+		n.scores = append(n.scores, nameScores(i, output.Name, counts[i], output.Labels)...)
+	}
+	if len(n.scores) == 0 {
+		return loadError(contract.ReasonUnsupportedModel, l.name, fmt.Sprintf(
+			"has no output of floating-point numbers for each example; its outputs are: %s", list(shown)))
+	}
+	var err error
+	if n.score, err = choose(n.scores, want, file); err != nil {
+		return err
+	}
+	l.settleScores(n, outputs, soft)
+	return nil
+}
+
+// settleScores says which score is the model's where nobody has chosen, and names them.
+func (l *loading) settleScores(n *network, outputs []graph.Output, soft map[graph.Value]bool) {
+	first := outputs[n.scores[0].output]
+	binary := len(n.scores) == 2 && n.scores[1].output == n.scores[0].output &&
+		(first.Role == graph.Probability || soft[first.Value])
+	switch {
+	case n.score >= 0:
+	case binary:
+		// Of two classes the second is the click.
+		n.scores, n.score = n.scores[1:], 0
+	case len(n.scores) == 1:
+		n.score = 0
+	}
+	s := &l.model.signature
+	s.Bounded = true
+	for _, score := range n.scores {
+		output := outputs[score.output]
+		s.Scores = append(s.Scores, score.name)
+		s.Bounded = s.Bounded && (output.Role == graph.Probability || soft[output.Value])
+	}
+	if len(n.scores) == 1 {
+		s.Scores[0] = ScoreName
+	}
+}
+
+// softmaxes are the outputs that are made by a softmax.
+func softmaxes(g *graph.Graph) map[graph.Value]bool {
+	makers := map[graph.Value]*graph.Node{}
+	for i := range g.Nodes {
+		for _, v := range g.Nodes[i].Out {
+			makers[v] = &g.Nodes[i]
+		}
+	}
+	soft := map[graph.Value]bool{}
+	for _, output := range g.Outputs {
+		for node := makers[output.Value]; node != nil && len(node.In) > 0; node = makers[node.In[0]] {
+			name := node.Op.Name()
+			if name == "Softmax" {
+				soft[output.Value] = true
+			}
+			if name != "Identity" && name != "Reshape" && name != "Squeeze" && name != "Cast" {
+				break
+			}
+		}
+	}
+	return soft
+}

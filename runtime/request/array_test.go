@@ -1,0 +1,130 @@
+package request
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/ctr-operator/ctr-operator/runtime/model"
+)
+
+// shapes is a signature with a field of every form.
+var shapes = model.Signature{Fields: []model.Field{
+	{Name: "n", Kind: model.Integer},
+	{Name: "one", Kind: model.Number, Shape: []int{1}},
+	{Name: "wide", Kind: model.Number, Shape: []int{3}},
+	{Name: "matrix", Kind: model.Integer, Shape: []int{2, 2}},
+	{Name: "any", Kind: model.String, Shape: []int{-1}},
+	{Name: "rows", Kind: model.Number, Shape: []int{-1, 2}},
+	{Name: "dict", Kind: model.Object},
+}}
+
+func TestArrays(t *testing.T) {
+	d := NewDecoder(shapes, 10)
+	var r Request
+	for inputs, want := range map[string]model.Value{
+		`{"n":-9223372036854775808}`:   {Int: -1 << 63},
+		`{"n":9223372036854775807}`:    {Int: 1<<63 - 1},
+		`{"n":1.0}`:                    {Int: 1},
+		`{"n":-2e3}`:                   {Int: -2000},
+		`{"one":0.5}`:                  {Num: .5},
+		`{"one":[0.5]}`:                {Nums: []float64{.5}},
+		`{"wide":[1,2.5,-3]}`:          {Nums: []float64{1, 2.5, -3}},
+		`{"wide": [ 1 , 2 , 3 ] }`:     {Nums: []float64{1, 2, 3}},
+		`{"matrix":[[1,2],[3,4]]}`:     {Ints: []int64{1, 2, 3, 4}},
+		`{"matrix":[1,2,3,4]}`:         {Ints: []int64{1, 2, 3, 4}},
+		`{"any":["a","\u00e9"]}`:       {Strs: []string{"a", "é"}},
+		`{"any":[]}`:                   {Strs: []string{}},
+		`{"rows":[[1,2],[3,4],[5,6]]}`: {Nums: []float64{1, 2, 3, 4, 5, 6}},
+		`{"rows":[1,2]}`:               {Nums: []float64{1, 2}},
+		`{"rows":[]}`:                  {Nums: []float64{}},
+		`{"dict":{}}`:                  {},
+		`{"dict":{"a":1,"b":"c","d":null,"e":true,"f":false}}`: {Members: []model.Member{
+			{Name: "a", Kind: model.Number, Num: 1}, {Name: "b", Kind: model.String, Str: "c"}, {Name: "d"},
+			{Name: "e", Kind: model.Number, Num: 1}, {Name: "f", Kind: model.Number},
+		}},
+	} {
+		t.Run(inputs, func(t *testing.T) {
+			// Twice in a batch: what one has must not end up in the other.
+			if err := d.Decode(`{"inputs":[`+inputs+`,{"any":["z"],"wide":[7,8,9],"dict":{"y":2}},`+inputs+`]}`, Batch, "", &r); err != nil {
+				t.Fatal(err)
+			}
+			want.Set = true
+			for _, row := range []int{0, 2} {
+				for _, got := range r.Rows[row].Values {
+					if got.Set && !reflect.DeepEqual(got, want) {
+						t.Errorf("row %d: got %+v, want %+v", row, got, want)
+					}
+				}
+			}
+			if other := r.Rows[1].Values; other[4].Strs[0] != "z" || other[2].Nums[2] != 9 || other[6].Members[0].Num != 2 {
+				t.Errorf("the other row: %+v", other)
+			}
+		})
+	}
+}
+
+func TestArraysRefused(t *testing.T) {
+	d := NewDecoder(shapes, 10)
+	var r Request
+	for inputs, message := range map[string]string{
+		`{"n":1.5}`:                        "inputs.n: must be an integer",
+		`{"n":9223372036854775808}`:        "inputs.n: is out of the range of a 64-bit integer",
+		`{"n":"1"}`:                        "inputs.n: must be a number",
+		`{"n":[1]}`:                        "inputs.n: must be a number",
+		`{"one":[]}`:                       "inputs.one: must be a number, or an array of one, but has 0",
+		`{"one":[1,2]}`:                    "inputs.one: must be a number, or an array of one, but has more",
+		`{"one":"a"}`:                      "inputs.one: must be a number",
+		`{"one":[[1]]}`:                    "inputs.one: is nested 2 deep; it must be a number, or an array of one",
+		`{"wide":1}`:                       "inputs.wide: must be an array of 3 numbers",
+		`{"wide":[1,2]}`:                   "inputs.wide: must be an array of 3 numbers, but has 2",
+		`{"wide":[1,2,3,4]}`:               "inputs.wide: must be an array of 3 numbers, but has more",
+		`{"wide":[1,"a",3]}`:               "inputs.wide[1]: must be a number",
+		`{"wide":[1,null,3]}`:              "inputs.wide[1]: must be a number",
+		`{"wide":[1,NaN,3]}`:               "inputs.wide[1]: must be a finite number",
+		`{"wide":[1,2,3}`:                  "a ',' or ']' is missing",
+		`{"matrix":[[1,2],[3]]}`:           "has arrays of 2 and of 1 elements beside each other; it must be an array of integers of the shape [2, 2]",
+		`{"matrix":[[1,2,3,4]]}`:           "has the shape [1 4]",
+		`{"matrix":[[1,2],3,4]}`:           "mixes arrays and values",
+		`{"matrix":[1,[2,3],4]}`:           "mixes arrays and values",
+		`{"matrix":[[[1],[2]],[[3],[4]]]}`: "is nested 3 deep",
+		`{"any":"a"}`:                      "inputs.any: must be an array of strings",
+		`{"any":["a",1]}`:                  "inputs.any[1]: must be a string",
+		`{"rows":[1,2,3]}`:                 "must be an array of numbers of the shape [any, 2], but has 3",
+		`{"rows":[[1,2,3]]}`:               "has the shape [1 3]",
+		`{"rows":[[]]}`:                    "has the shape [1 0]",
+		`{"rows":` + strings.Repeat("[", 50) + `1` + strings.Repeat("]", 50) + `}`: "is nested too deeply",
+		`{"dict":[]}`:            "inputs.dict: must be an object",
+		`{"dict":{"a":[1]}}`:     `inputs."dict.a": must be a string, a number or null`,
+		`{"dict":{"a":1,"a":2}}`: "has the name a more than once",
+	} {
+		err := d.Decode(`{"inputs":`+inputs+`}`, Single, "", &r)
+		if err == nil || !strings.Contains(err.Error(), message) {
+			t.Errorf("%s: got %v, want …%s…", inputs, err, message)
+		}
+	}
+}
+
+func TestOpenInputs(t *testing.T) {
+	d := NewDecoder(model.Signature{Open: true, Fields: []model.Field{{Name: "text", Kind: model.Object, Required: true}}}, 10)
+	var r Request
+	if err := d.Decode(`{"inputs":[{"query":"a","position":2},{},{"user":"u","features":1}]}`, Batch, "user", &r); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, row := range r.Rows {
+		if !row.Values[0].Set {
+			t.Error("a row is not set")
+		}
+		for _, m := range row.Values[0].Members {
+			got = append(got, fmt.Sprint(m.Name, m.Str, m.Num))
+		}
+	}
+	if strings.Join(got, " ") != "querya0 position2 useru0 features1" {
+		t.Errorf("got %v", got)
+	}
+	if err := d.Decode(`{"inputs":{"query":["a"]}}`, Single, "", &r); err == nil || err.Error() != "inputs.query: must be a string, a number or null" {
+		t.Errorf("got %v", err)
+	}
+}
