@@ -133,6 +133,28 @@ func TestReadLimits(t *testing.T) {
 	}
 }
 
+// TestReadLargeVocabularies: a dict may have as many words as a file of its size has place for.
+func TestReadLargeVocabularies(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("\x80\x04}(")
+	const words = 400_000
+	for i := range words {
+		fmt.Fprintf(&b, "\x8c\x06%06dJ%s", i, binary.LittleEndian.AppendUint32(nil, uint32(i)))
+	}
+	b.WriteString("u.")
+	root, err := Read(t.Context(), []byte(b.String()), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dict, ok := root.(*Dict); !ok || len(dict.Entries) != words {
+		t.Errorf("got %s", KindOf(root))
+	}
+	empty := "\x80\x04(" + strings.Repeat("}", 4_000_000) + "l."
+	if _, err := Read(t.Context(), []byte(empty), Options{}); err == nil || !strings.Contains(err.Error(), "more than 1000001 values") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // buildFromInside nests n lists by appending to the innermost first, and to a shared one again later.
 func buildFromInside(n int) string {
 	var b strings.Builder

@@ -20,5 +20,5 @@
 package pickle
 
 // AllocationFactor is how many bytes a reading allocates at most for each byte of input. The worst input is one of
-// nothing but empty containers; real artifacts stay below 30.
+// nothing but empty containers, and small; real artifacts stay below 30.
 const AllocationFactor = 512

@@ -8,7 +8,7 @@ import (
 
 // Options bound a reading. The zero value has the defaults and welcomes no class.
 type Options struct {
-	// MaxValues is how many values may be pushed; 0 means DefaultMaxValues.
+	// MaxValues is how many values may be pushed; 0 means DefaultMaxValues, or more in a larger file: see manyValues.
 	MaxValues int
 	// MaxDepth is how deep containers may be nested; 0 means DefaultMaxDepth.
 	MaxDepth int
@@ -16,11 +16,22 @@ type Options struct {
 	Classes Classes
 }
 
-// Default limits. They bound the memory of the worst input to some 150 MB; estimators nest about ten deep.
+// Default limits. They bound the memory of the worst small input to some 150 MB, and of the worst large one to 64 times its
+// size; estimators nest about ten deep.
 const (
 	DefaultMaxValues = 1 << 19
 	DefaultMaxDepth  = 64
 )
+
+// A large vocabulary has two values for each word. A file may have a value for every so many of its bytes, which are those
+// of a short word and its number, up to the most.
+const (
+	bytesPerValue = 4
+	mostValues    = 1 << 23
+)
+
+// manyValues is the limit for a file of so many bytes.
+func manyValues(size int) int { return max(DefaultMaxValues, min(size/bytesPerValue, mostValues)) }
 
 // minValues is what every input may make, however short.
 const minValues = 1 << 10
@@ -29,7 +40,7 @@ const minValues = 1 << 10
 // an *Error, or the context's.
 func Read(ctx context.Context, data []byte, options Options) (Node, error) {
 	if options.MaxValues == 0 {
-		options.MaxValues = DefaultMaxValues
+		options.MaxValues = manyValues(len(data))
 	}
 	if options.MaxDepth == 0 {
 		options.MaxDepth = DefaultMaxDepth
