@@ -14,10 +14,12 @@ import (
 
 // Options shape a compilation.
 type Options struct {
-	// FoldLimit is how many bytes of tensors may be made while constants are folded, all together; 0 means
-	// DefaultFoldLimit.
+	// FoldLimit is how many bytes of tensors may be made while constants are folded, all together; what would take more is
+	// computed in each run. 0 means 16 MiB, and twice what the graph's constants take, so that a small file does not become
+	// large in memory.
 	FoldLimit int64
-	// RunLimit is how many bytes of tensors one run may make; 0 means DefaultRunLimit.
+	// RunLimit is how many bytes of tensors one run may make, of any number of rows; 0 means DefaultRunLimit. A run of few
+	// rows may make 32 MiB, eight times what the graph's constants take, and 2 MiB for each row, if that is less.
 	RunLimit int64
 	// Kernels are the numeric loops that operators use; nil means those that the environment variable CTR_KERNEL names (plain,
 	// avx2 or avx512), or where it is empty the best that the processor has.
@@ -30,11 +32,8 @@ type Options struct {
 	unfused bool
 }
 
-// The defaults of Options.
-const (
-	DefaultFoldLimit = 256 << 20
-	DefaultRunLimit  = 1 << 30
-)
+// DefaultRunLimit is how many bytes of tensors one run may make.
+const DefaultRunLimit = 1 << 30
 
 // NodeError says which node of a graph failed.
 type NodeError struct {
@@ -47,15 +46,31 @@ func (e *NodeError) Error() string { return fmt.Sprintf("%s (%s): %v", e.Node, e
 
 func (e *NodeError) Unwrap() error { return e.Err }
 
+// PanicError is what an operator ends in that panics. No graph should get one there, whatever it is made of: that it is
+// an error, and not the end of the process, is a second line of defence.
+type PanicError struct{ Value any }
+
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("panics: %v; this is a mistake in the engine, please report it", e.Value)
+}
+
 func nodeError(node *graph.Node, err error) error {
 	return &NodeError{Node: node.Name, Op: node.Op.Name(), Err: err}
 }
 
-// Compile makes a program of a graph, which must not be changed afterwards. Its errors are *NodeError, the context's, or
-// *kernel.UnavailableError.
-func Compile(ctx context.Context, g *graph.Graph, options Options) (*Program, error) {
+// Compile makes a program of a graph, which must not be changed afterwards. Constants are not copied, but where an operator
+// needs them in another layout. Its errors are *NodeError, the context's, *kernel.UnavailableError, or say where the graph
+// contradicts itself.
+func Compile(ctx context.Context, g *graph.Graph, options Options) (program *Program, err error) {
+	if err := g.Validate(); err != nil {
+		return nil, err
+	}
+	given := int64(0)
+	for _, t := range g.Constants {
+		given += t.Bytes()
+	}
 	if options.FoldLimit == 0 {
-		options.FoldLimit = DefaultFoldLimit
+		options.FoldLimit = 16<<20 + 2*given
 	}
 	if options.RunLimit == 0 {
 		options.RunLimit = DefaultRunLimit
@@ -71,6 +86,7 @@ func Compile(ctx context.Context, g *graph.Graph, options Options) (*Program, er
 		options.Kernels = kernels
 	}
 	c := &compiler{kernels: options.Kernels, graph: g, constants: map[graph.Value]*tensor.Tensor{}}
+	defer c.guard(&err)
 	maps.Copy(c.constants, g.Constants)
 	if err := c.fold(ctx, g.Nodes, options.FoldLimit); err != nil {
 		return nil, err
@@ -82,7 +98,9 @@ func Compile(ctx context.Context, g *graph.Graph, options Options) (*Program, er
 		return nil, err
 	}
 	c.dropUnused()
-	return newProgram(g, c.nodes, c.constants, options), nil
+	program = newProgram(g, c.nodes, c.constants, options)
+	program.given = given
+	return program, nil
 }
 
 type compiler struct {
@@ -90,36 +108,20 @@ type compiler struct {
 	graph     *graph.Graph
 	nodes     []graph.Node
 	constants map[graph.Value]*tensor.Tensor
+	// at is the node that is worked on, if one is.
+	at *graph.Node
 }
 
-// fold runs the nodes of which all inputs are constant, and keeps the others. Nodes that nothing needs are left out first,
-// so that nothing is computed in vain.
-func (c *compiler) fold(ctx context.Context, nodes []graph.Node, limit int64) error {
-	nodes = prune(nodes, c.graph.Outputs)
-	frame := graph.NewFrame(1, limit, c.kernels)
-	frame.Begin()
-	for i := range nodes {
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("compiling the graph: %w", err)
-		}
-		node := &nodes[i]
-		in, constant := c.inputs(node)
-		if !constant {
-			c.nodes = append(c.nodes, *node)
-			continue
-		}
-		out := make([]*tensor.Tensor, len(node.Out))
-		for k := range out {
-			out[k] = &tensor.Tensor{}
-		}
-		if err := node.Op.Run(frame, in, out); err != nil {
-			return nodeError(node, err)
-		}
-		for k, v := range node.Out {
-			c.constants[v] = out[k]
-		}
+// guard makes an error of an operator's panic.
+func (c *compiler) guard(err *error) {
+	p := recover()
+	switch {
+	case p == nil:
+	case c.at == nil:
+		*err = fmt.Errorf("compiling the graph: %w", &PanicError{p})
+	default:
+		*err = nodeError(c.at, &PanicError{p})
 	}
-	return nil
 }
 
 // inputs are a node's constant inputs, and whether all that it has are.
@@ -146,12 +148,13 @@ func (c *compiler) prepare(ctx context.Context) error {
 		if !ok {
 			continue
 		}
+		c.at = node
 		in, _ := c.inputs(node)
 		op, err := preparer.Prepare(in)
 		if err != nil {
 			return nodeError(node, err)
 		}
-		node.Op = op
+		node.Op, c.at = op, nil
 	}
 	return nil
 }

@@ -21,6 +21,9 @@ type dense struct {
 // Name implements graph.Op.
 func (*dense) Name() string { return "Dense" }
 
+// Bytes implements Sized.
+func (d *dense) Bytes() int64 { return int64(d.weights.Bytes()) }
+
 // Run implements graph.Op.
 func (d *dense) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 	x, y := in[0], out[0]

@@ -20,7 +20,11 @@ type Program struct {
 	constants map[graph.Value]*tensor.Tensor
 	values    int
 	limit     int64
-	kernels   *kernel.Set
+	// given is how many bytes the graph's constants took.
+	given int64
+	// strings says that an input is of strings.
+	strings bool
+	kernels *kernel.Set
 	// block is how many rows are run at a time, 0 for all; threads is how many goroutines may do it, helpers how many beside
 	// those that called Do are at it.
 	block   int
@@ -37,6 +41,9 @@ func newProgram(g *graph.Graph, nodes []graph.Node, constants map[graph.Value]*t
 	}
 	if !options.unfused {
 		p.block = rowBlock(nodes, constants, g.Inputs, g.Outputs)
+	}
+	for _, input := range g.Inputs {
+		p.strings = p.strings || input.DType == tensor.String
 	}
 	p.runs.New = func() any { return p.newRun() }
 	return p
@@ -57,6 +64,35 @@ func (p *Program) Nodes() []graph.Node { return p.nodes }
 // Constants are what is kept for the nodes. They must not be changed.
 func (p *Program) Constants() map[graph.Value]*tensor.Tensor { return p.constants }
 
+// Sized is an operator that holds data of its own, beside constants.
+type Sized interface {
+	graph.Op
+	// Bytes is how much memory it takes.
+	Bytes() int64
+}
+
+// Bytes is how much memory the program takes between runs: that of the constants that it keeps, and of what operators have
+// made of them. A run takes more, which its pool keeps for the next one.
+func (p *Program) Bytes() int64 {
+	n := int64(0)
+	for _, t := range p.constants {
+		n += t.Bytes()
+	}
+	for i := range p.nodes {
+		if op, ok := p.nodes[i].Op.(Sized); ok {
+			n += op.Bytes()
+		}
+	}
+	return n
+}
+
+// limitFor is how many bytes a run of so many rows may make: as a graph of few constants has little to compute, one that
+// comes of a small file cannot take much memory for one row.
+func (p *Program) limitFor(rows int) int64 {
+	const base, perConstantByte, perRow = 32 << 20, 8, 2 << 20
+	return min(p.limit, base+perConstantByte*p.given+perRow*int64(min(max(1, rows), 1<<20)))
+}
+
 // Run holds the tensors of one run of a program. It is used by one goroutine at a time.
 type Run struct {
 	program *Program
@@ -65,6 +101,9 @@ type Run struct {
 	// in and out are each node's.
 	in, out [][]*tensor.Tensor
 	blocks  blocks
+	// at is the node that is run; broken says that it panicked, and the tensors may be in any state.
+	at     int
+	broken bool
 }
 
 func (p *Program) newRun() *Run {
@@ -96,7 +135,30 @@ func (p *Program) newRun() *Run {
 func (p *Program) Acquire() *Run { return p.runs.Get().(*Run) }
 
 // Release gives a run back. Its tensors must not be used any more.
-func (r *Run) Release() { r.program.runs.Put(r) }
+func (r *Run) Release() {
+	if r.broken {
+		return
+	}
+	r.frame.Unwatch()
+	if r.program.strings {
+		r.Forget()
+	}
+	r.program.runs.Put(r)
+}
+
+// Forget lets go of the strings that the tensors hold, so that a run that is kept does not keep a request in memory.
+// Numbers stay.
+func (r *Run) Forget() {
+	for _, input := range r.program.inputs {
+		r.values[input.Value].Forget()
+	}
+	for _, out := range r.out {
+		for _, t := range out {
+			t.Forget()
+		}
+	}
+	r.frame.Forget()
+}
 
 // Input is the tensor of the i-th input, to be resized and filled before Do.
 func (r *Run) Input(i int) *tensor.Tensor { return r.values[r.program.inputs[i].Value] }
@@ -106,7 +168,7 @@ func (r *Run) Output(i int) *tensor.Tensor { return r.values[r.program.outputs[i
 
 // Do computes the outputs of the inputs. Its errors are *NodeError.
 func (r *Run) Do() error {
-	r.frame.Begin()
+	r.begin()
 	if rows, split := r.rowCount(); split {
 		return r.doBlocks(rows)
 	}
@@ -116,19 +178,50 @@ func (r *Run) Do() error {
 // DoContext is Do that ends early where the context does; its errors are then the context's.
 func (r *Run) DoContext(ctx context.Context) error {
 	r.frame.Watch(ctx)
-	defer r.frame.Watch(context.Background())
+	defer r.frame.Unwatch()
 	return r.Do()
 }
 
-// nodes runs all nodes.
-func (r *Run) nodes() error {
+// begin makes as much memory available as the rows of the inputs may take.
+func (r *Run) begin() {
+	rows := 1
+	for i := range r.program.inputs {
+		if shape := r.Input(i).Shape(); len(shape) > 0 {
+			rows = max(rows, shape[0])
+		}
+	}
+	r.frame.Limit(r.program.limitFor(rows))
 	r.frame.Begin()
+}
+
+// nodes runs all nodes.
+func (r *Run) nodes() (err error) {
+	defer r.guard(&err)
 	for i := range r.program.nodes {
 		if err := r.frame.Err(); err != nil {
 			return fmt.Errorf("running the graph: %w", err)
 		}
+		r.at = i
 		if err := r.do(i); err != nil {
 			return err
+		}
+	}
+	return r.complete()
+}
+
+// guard makes an error of an operator's panic.
+func (r *Run) guard(err *error) {
+	if p := recover(); p != nil {
+		r.broken = true
+		*err = nodeError(&r.program.nodes[r.at], &PanicError{p})
+	}
+}
+
+// complete checks that all outputs are there.
+func (r *Run) complete() error {
+	for i, output := range r.program.outputs {
+		if r.values[output.Value].DType() == 0 {
+			return fmt.Errorf("the output %q is not computed", r.program.outputs[i].Name)
 		}
 	}
 	return nil

@@ -249,6 +249,7 @@ func (b *blocks) block(part *Run, from, n int) error {
 	for i := range r.program.inputs {
 		part.Input(i).ViewRows(r.Input(i), from, n)
 	}
+	part.begin()
 	if err := part.nodes(); err != nil {
 		return err
 	}

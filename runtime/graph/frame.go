@@ -44,8 +44,17 @@ func (f *Frame) Kernels() *kernel.Set { return f.kernels }
 // Begin starts a run.
 func (f *Frame) Begin() { f.left = f.limit }
 
+// Limit says how many bytes of tensors the runs that begin from now on may each make.
+func (f *Frame) Limit(bytes int64) { f.limit = bytes }
+
+// Used is how many bytes the run has made.
+func (f *Frame) Used() int64 { return f.limit - max(0, f.left) }
+
 // Watch makes runs end early once the context does, where operators ask Err.
 func (f *Frame) Watch(ctx context.Context) { f.err = ctx.Err }
+
+// Unwatch ends what Watch or Follow began.
+func (f *Frame) Unwatch() { f.err = nil }
 
 // Follow makes runs end early where those of another frame do.
 func (f *Frame) Follow(other *Frame) { f.err = other.err }
@@ -120,4 +129,13 @@ func (f *Frame) Scratch(i int) *tensor.Tensor {
 		f.scratch[f.node] = own
 	}
 	return own[i]
+}
+
+// Forget lets go of the strings that scratch tensors hold.
+func (f *Frame) Forget() {
+	for _, own := range f.scratch {
+		for _, t := range own {
+			t.Forget()
+		}
+	}
 }
