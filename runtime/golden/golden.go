@@ -163,9 +163,9 @@ func parse(raw []byte) (*example, error) {
 	if e.Tolerance != nil {
 		e.tolerance = *e.Tolerance
 	}
-	// A probability is off by one at most, so that a larger tolerance would let everything pass.
-	if e.tolerance < 0 || e.tolerance >= 1 {
-		return nil, fmt.Errorf("tolerance must be at least 0 and less than 1, not %v", e.tolerance)
+	// A probability is off by one at most, so that a larger tolerance would let everything pass; a regressor's value may be larger.
+	if most := max(1, math.Abs(e.expected)); e.tolerance < 0 || e.tolerance >= most {
+		return nil, fmt.Errorf("tolerance must be at least 0 and less than %v, not %v", most, e.tolerance)
 	}
 	return e, nil
 }

@@ -69,6 +69,7 @@ func TestReplayAccepts(t *testing.T) {
 		"CRLF":             {good + "\r\n" + good + "\r\n", 2},
 		"within tolerance": {`{"inputs": {"position": 1}, "outputs": {"ctr_score": 0.26}, "tolerance": 0.011}`, 1},
 		"default":          {`{"inputs": {"position": 1}, "outputs": {"ctr_score": 0.2500009}}`, 1},
+		"a large value":    {`{"inputs": {"position": 1}, "outputs": {"ctr_score": 3.25}, "tolerance": 3.1}`, 1},
 		"exact":            {`{"inputs": {"position": 1}, "outputs": {"ctr_score": 0.25}, "tolerance": 0}`, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -129,6 +130,7 @@ func TestReplayInvalid(t *testing.T) {
 		"wrong vector":       {`{"inputs": {"features": [1]}, "outputs": {"ctr_score": 0.25}}`, 1, "features"},
 		"refused":            {`{"inputs": {"position": -1}, "outputs": {"ctr_score": 0.25}}`, 1, "inputs.position: must not be -1"},
 		"negative tolerance": {`{"inputs": {"position": 1}, "outputs": {"ctr_score": 0.25}, "tolerance": -1}`, 1, "tolerance"},
+		"tolerance of all":   {`{"inputs": {"position": 1}, "outputs": {"ctr_score": -30}, "tolerance": 30}`, 1, "less than 30"},
 		"tolerance of one":   {`{"inputs": {"position": 1}, "outputs": {"ctr_score": 0.25}, "tolerance": 1}`, 1, "tolerance"},
 		"invalid UTF-8":      {"{\"inputs\": {\"position\": 1, \"x\": \"\xff\"}, \"outputs\": {\"ctr_score\": 0.25}}", 1, "UTF-8"},
 		"too many":           {tooMany, golden.MaxExamples + 1, "more than 10000 examples"},

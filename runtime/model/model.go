@@ -73,6 +73,9 @@ func Open(ctx context.Context, location string, options Options) (*Model, error)
 	}
 	l.model.golden = found.path(found.golden)
 	l.describe()
+	if options.Type != "" {
+		l.model.description.Type = options.Type
+	}
 	return &l.model, nil
 }
 
@@ -144,6 +147,9 @@ func trimmed(file string, err *features.Error) string {
 
 // Signature says what the model takes and gives. It must not be changed.
 func (m *Model) Signature() Signature { return m.signature }
+
+// Type is the model's: the declared one, or that which fits what the artifact is.
+func (m *Model) Type() string { return m.description.Type }
 
 // Golden is the path of the artifact's golden predictions, empty where it has none.
 func (m *Model) Golden() string { return m.golden }

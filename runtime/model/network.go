@@ -77,7 +77,7 @@ func (l *loading) openGraph(ctx context.Context, g *graph.Graph) error {
 			layers, TypeLogisticRegression, TypeWideAndDeep))
 	}
 	l.describeGraph(g)
-	soft := softmaxes(g)
+	made := squashed(g)
 	program, err := engine.Compile(ctx, g, engine.Options{})
 	if err != nil {
 		return fromEngine(ctx, l.name, err)
@@ -98,7 +98,7 @@ func (l *loading) openGraph(ctx context.Context, g *graph.Graph) error {
 	if err != nil {
 		return err
 	}
-	if err := l.bindScores(n, warm, soft, set, file); err != nil {
+	if err := l.bindScores(n, warm, made, set, file); err != nil {
 		return err
 	}
 	l.model.predictor = n

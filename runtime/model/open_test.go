@@ -39,7 +39,7 @@ func TestHostileArtifacts(t *testing.T) {
 		words  []string
 	}{
 		"bomb.joblib":               {contract.ReasonArtifactTooLarge, []string{"bz2", "79 bytes unpack to more"}},
-		"function.pkl":              {contract.ReasonArtifactUnsafe, []string{"log1p"}},
+		"function.pkl":              {contract.ReasonArtifactUnsafe, []string{"expit"}},
 		"object-array.joblib":       {contract.ReasonArtifactTruncated, []string{"upload the artifact again"}},
 		"old-joblib.pkl":            {contract.ReasonUnsupportedModel, []string{"NDArrayWrapper", "before 0.10"}},
 		"old-joblib-compressed.pkl": {contract.ReasonArtifactMalformed, []string{"before 0.10"}},

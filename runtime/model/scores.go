@@ -58,8 +58,8 @@ func (n *network) fillZeros(scratch *networkScratch, rows int) error {
 const maxScores = 10_000
 
 // bindScores finds out which of the outputs' numbers are scores, and which of them is the score. counts has how many each
-// output has, soft which of them are made by a softmax.
-func (l *loading) bindScores(n *network, counts []int, soft map[graph.Value]bool, set *features.Set, file string) error {
+// output has, made by what they are made.
+func (l *loading) bindScores(n *network, counts []int, made map[graph.Value]string, set *features.Set, file string) error {
 	outputs := n.program.Outputs()
 	want := features.Score{Index: -1}
 	if set != nil {
@@ -90,15 +90,15 @@ func (l *loading) bindScores(n *network, counts []int, soft map[graph.Value]bool
 	if n.score, err = choose(n.scores, want, file); err != nil {
 		return err
 	}
-	l.settleScores(n, outputs, soft)
+	l.settleScores(n, outputs, made)
 	return nil
 }
 
 // settleScores says which score is the model's where nobody has chosen, and names them.
-func (l *loading) settleScores(n *network, outputs []graph.Output, soft map[graph.Value]bool) {
+func (l *loading) settleScores(n *network, outputs []graph.Output, made map[graph.Value]string) {
 	first := outputs[n.scores[0].output]
 	binary := len(n.scores) == 2 && n.scores[1].output == n.scores[0].output &&
-		(first.Role == graph.Probability || soft[first.Value])
+		(first.Role == graph.Probability || made[first.Value] == "Softmax")
 	switch {
 	case n.score >= 0:
 	case binary:
@@ -112,32 +112,32 @@ func (l *loading) settleScores(n *network, outputs []graph.Output, soft map[grap
 	for _, score := range n.scores {
 		output := outputs[score.output]
 		s.Scores = append(s.Scores, score.name)
-		s.Bounded = s.Bounded && (output.Role == graph.Probability || soft[output.Value])
+		s.Bounded = s.Bounded && (output.Role == graph.Probability || made[output.Value] != "")
 	}
 	if len(n.scores) == 1 {
 		s.Scores[0] = ScoreName
 	}
 }
 
-// softmaxes are the outputs that are made by a softmax.
-func softmaxes(g *graph.Graph) map[graph.Value]bool {
+// squashed says of each output that is made by a sigmoid or softmax, by which.
+func squashed(g *graph.Graph) map[graph.Value]string {
 	makers := map[graph.Value]*graph.Node{}
 	for i := range g.Nodes {
 		for _, v := range g.Nodes[i].Out {
 			makers[v] = &g.Nodes[i]
 		}
 	}
-	soft := map[graph.Value]bool{}
+	made := map[graph.Value]string{}
 	for _, output := range g.Outputs {
 		for node := makers[output.Value]; node != nil && len(node.In) > 0; node = makers[node.In[0]] {
 			name := node.Op.Name()
-			if name == "Softmax" {
-				soft[output.Value] = true
+			if name == "Softmax" || name == "Sigmoid" {
+				made[output.Value] = name
 			}
 			if name != "Identity" && name != "Reshape" && name != "Squeeze" && name != "Cast" {
 				break
 			}
 		}
 	}
-	return soft
+	return made
 }

@@ -3,8 +3,8 @@ package request
 import "errors"
 
 // CheckAnswer says what makes another server's answer to a prediction unfit to be passed on: it must be JSON in which
-// every ctr_score is a rate. It is how a pod finds out that a revision which says 200 has no prediction to show.
-func CheckAnswer(body string, shape Shape) error {
+// every ctr_score is a number, and where scores are probabilities, within 0 and 1. It is how a pod finds out that a revision which says 200 has no prediction to show.
+func CheckAnswer(body string, shape Shape, probabilities bool) error {
 	p := parser{scanner: scanner{s: body}, at: place{index: -1}}
 	p.space()
 	if p.i == len(body) || body[p.i] != '{' {
@@ -18,9 +18,9 @@ func CheckAnswer(body string, shape Shape) error {
 		}
 		found = true
 		if shape == Single {
-			return p.output()
+			return p.output(probabilities)
 		}
-		return p.outputs()
+		return p.outputs(probabilities)
 	})
 	if err != nil {
 		return err
@@ -31,13 +31,13 @@ func CheckAnswer(body string, shape Shape) error {
 	return nil
 }
 
-func (p *parser) outputs() error {
+func (p *parser) outputs(probabilities bool) error {
 	if !p.take('[') {
 		return errors.New("outputs is not an array")
 	}
 	for {
 		p.space()
-		if err := p.output(); err != nil {
+		if err := p.output(probabilities); err != nil {
 			return err
 		}
 		if p.space(); p.take(']') {
@@ -49,7 +49,7 @@ func (p *parser) outputs() error {
 	}
 }
 
-func (p *parser) output() error {
+func (p *parser) output(probabilities bool) error {
 	if p.i == len(p.s) || p.s[p.i] != '{' {
 		return errors.New("an output is not an object")
 	}
@@ -61,7 +61,7 @@ func (p *parser) output() error {
 		}
 		found = true
 		score, err := p.float()
-		if err == nil && !(score >= 0 && score <= 1) {
+		if err == nil && probabilities && !(score >= 0 && score <= 1) {
 			err = errors.New("ctr_score is not within 0 and 1")
 		}
 		return err

@@ -57,7 +57,7 @@ func FuzzCheckAnswer(f *testing.F) {
 	f.Add(`{"outputs":[{"ctr_score":0.5},{"ctr_score":1}]}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		for _, shape := range []Shape{Single, Batch} {
-			if CheckAnswer(body, shape) == nil && !json.Valid([]byte(body)) {
+			if CheckAnswer(body, shape, false) == nil && !json.Valid([]byte(body)) {
 				t.Fatalf("shape %d: passed", shape)
 			}
 		}

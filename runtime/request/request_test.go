@@ -416,7 +416,7 @@ func TestCheckAnswer(t *testing.T) {
 		`<html>`:                                     false,
 		``:                                           false,
 	} {
-		if err := CheckAnswer(body, Single); (err == nil) != ok {
+		if err := CheckAnswer(body, Single, true); (err == nil) != ok {
 			t.Errorf("%s: %v", body, err)
 		}
 	}
@@ -428,7 +428,7 @@ func TestCheckAnswer(t *testing.T) {
 		`{"outputs":[]}`:                                    false,
 		`{"outputs":{"ctr_score":0.5}}`:                     false,
 	} {
-		if err := CheckAnswer(body, Batch); (err == nil) != ok {
+		if err := CheckAnswer(body, Batch, true); (err == nil) != ok {
 			t.Errorf("%s: %v", body, err)
 		}
 	}

@@ -17,9 +17,11 @@ import (
 type Config struct {
 	// Model is the name under which requests address the model.
 	Model string
-	// ModelType is what the manifest calls the model: "LogisticRegression".
+	// ModelType is what the manifest calls the model: "LogisticRegression" or "WideAndDeep"; empty takes what the artifact is.
 	ModelType   string
 	ArtifactURL string
+	// ArtifactFormat is what wrote the artifact: "sklearn", "keras", "savedmodel" or "onnx"; empty means that its content tells.
+	ArtifactFormat string
 	// SHA256 is the artifact's expected digest in hex; empty accepts any.
 	SHA256 string
 	// Revision and RevisionNumber are this process's place in the traffic table.
@@ -65,7 +67,6 @@ type Config struct {
 // Defaults are the values that flags start from.
 func Defaults() Config {
 	return Config{
-		ModelType:         "LogisticRegression",
 		RevisionNumber:    1,
 		RESTAddress:       ":8501",
 		OperationsAddress: ":8502",
@@ -83,8 +84,10 @@ func Defaults() Config {
 // AddFlags makes a flag of each setting that a person or the operator writes.
 func (c *Config) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.Model, "model", c.Model, "name of the model in request paths (required)")
-	f.StringVar(&c.ModelType, "model-type", c.ModelType, "type of the model")
+	f.StringVar(&c.ModelType, "model-type", c.ModelType, "type of the model: LogisticRegression or WideAndDeep (default what the artifact is)")
 	f.StringVar(&c.ArtifactURL, "artifact-url", c.ArtifactURL, "where the artifact is: s3://, http://, https:// or data: (required)")
+	f.StringVar(&c.ArtifactFormat, "artifact-format", c.ArtifactFormat,
+		"what wrote the artifact: sklearn, keras, savedmodel or onnx (default what its content tells)")
 	f.StringVar(&c.SHA256, "sha256", c.SHA256, "expected digest of the artifact in hex")
 	f.StringVar(&c.Revision, "revision", c.Revision, "name of this revision in the traffic table")
 	f.Int64Var(&c.RevisionNumber, "revision-number", c.RevisionNumber, "number of this revision, reported with every prediction")

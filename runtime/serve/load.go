@@ -14,26 +14,17 @@ import (
 	"github.com/ctr-operator/ctr-operator/runtime/model"
 )
 
-// kind is what the CTR API calls a model type.
-type kind struct {
-	name   string // in /health
-	format string // in /v1/models
-}
-
-// kindOf says how the CTR API names a model type. What cannot be served is model's to refuse.
-func kindOf(modelType string) kind {
-	switch modelType {
-	case model.TypeLogisticRegression:
-		return kind{name: "logistic_regression", format: "pickle"}
-	default:
-		return kind{name: modelType, format: "unknown"}
+// kindOf says how the CTR API names a model type.
+func kindOf(modelType string) string {
+	if modelType == model.TypeWideAndDeep {
+		return "wide_and_deep"
 	}
+	return "logistic_regression"
 }
 
 // loaded is a model that has proved itself.
 type loaded struct {
 	model  *model.Model
-	kind   kind
 	digest string
 	bytes  int64
 	remove func()
@@ -85,22 +76,24 @@ func (p *process) loadWithin(ctx context.Context) (l *loaded, err error) {
 	}
 	done := p.phase("open")
 	m, err := model.Open(ctx, artifact.Dir, model.Options{
-		Type: p.cfg.ModelType, MaxBytes: p.cfg.MaxArtifactBytes, Tokenizer: tokenizer,
+		Type: p.cfg.ModelType, Format: p.cfg.ArtifactFormat, MaxBytes: p.cfg.MaxArtifactBytes, Tokenizer: tokenizer,
 	})
 	if err != nil {
 		return nil, err
 	}
 	done()
+	if err := m.OneScore(); err != nil {
+		return nil, err
+	}
 	if err := p.prove(ctx, m); err != nil {
 		return nil, err
 	}
 	p.metrics.Loaded(metrics.Model{
-		Name: p.cfg.Model, Revision: fmt.Sprint(p.cfg.RevisionNumber), Type: p.cfg.ModelType,
+		Name: p.cfg.Model, Revision: fmt.Sprint(p.cfg.RevisionNumber), Type: m.Type(),
 		Digest: artifact.Digest, Version: p.cfg.Version,
 	})
 	return &loaded{
-		model: m, kind: kindOf(p.cfg.ModelType), digest: artifact.Digest, bytes: artifact.Bytes,
-		remove: remove,
+		model: m, digest: artifact.Digest, bytes: artifact.Bytes, remove: remove,
 	}, nil
 }
 

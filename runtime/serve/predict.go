@@ -120,7 +120,7 @@ func (c *client) ask(ctx context.Context) (string, error) {
 	text := strings.TrimSpace(string(answer))
 	switch {
 	case response.StatusCode == http.StatusOK:
-		if err := request.CheckAnswer(text, shape); err != nil {
+		if err := request.CheckAnswer(text, shape, false); err != nil {
 			return "", fmt.Errorf("%s does not answer with a prediction: %w: %.200s", address, err, text)
 		}
 		return fmt.Sprintf("%s revision=%s", text, response.Header.Get(contract.HeaderRevision)), nil

@@ -127,7 +127,7 @@ func (p *process) newREST(ctx context.Context, l *loaded) (*rest, error) {
 		table = watcher
 	}
 	s := server.New(server.Config{
-		Name: p.cfg.Model, Type: l.kind.name, Format: l.kind.format,
+		Name: p.cfg.Model, Type: kindOf(l.model.Type()), Format: l.model.Kind(),
 		Revision: p.cfg.Revision, Number: p.cfg.RevisionNumber,
 		Model: l.model, Metrics: p.metrics, Log: p.log, Started: p.started,
 		MaxRequestBytes: p.cfg.MaxRequestBytes, MaxBatchSize: p.cfg.MaxBatchSize,

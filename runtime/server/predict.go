@@ -96,7 +96,7 @@ func (s *Server) predictOne(x *exchange, c *scratch) error {
 	if err != nil {
 		return err
 	}
-	if !isRate(score) {
+	if !s.isScore(score) {
 		return noAnswer(x.route.shape(), 0)
 	}
 	s.cfg.Metrics.Prediction(score)
@@ -116,7 +116,7 @@ func (s *Server) predictBatch(x *exchange, c *scratch) error {
 		return err
 	}
 	for i, score := range scores {
-		if !isRate(score) {
+		if !s.isScore(score) {
 			return noAnswer(x.route.shape(), i)
 		}
 	}
@@ -133,8 +133,10 @@ func (s *Server) predictBatch(x *exchange, c *scratch) error {
 	return nil
 }
 
-// isRate is false for NaN too.
-func isRate(score float64) bool { return score >= 0 && score <= 1 }
+// isScore says whether a number can be the model's answer. NaN cannot.
+func (s *Server) isScore(score float64) bool {
+	return score*0 == 0 && (!s.bounded || score >= 0 && score <= 1)
+}
 
 // noAnswer refuses an input that is so far out that the model's arithmetic overflows.
 func noAnswer(shape request.Shape, index int) error {

@@ -58,6 +58,8 @@ type Config struct {
 type Server struct {
 	cfg     Config
 	decoder *request.Decoder
+	// bounded says that the model's scores are probabilities.
+	bounded bool
 	// keys reads the sticky field of requests that this model's signature does not fit.
 	keys      *request.Decoder
 	forwarder *split.Forwarder
@@ -73,6 +75,7 @@ func New(cfg Config) *Server {
 	return &Server{
 		cfg:       cfg,
 		decoder:   request.NewDecoder(cfg.Model.Signature(), cfg.MaxBatchSize),
+		bounded:   cfg.Model.Signature().Bounded,
 		keys:      request.NewKeyDecoder(cfg.MaxBatchSize),
 		forwarder: newForwarder(cfg),
 		revision:  []string{formatInt(cfg.Number)},
@@ -82,12 +85,14 @@ func New(cfg Config) *Server {
 }
 
 func newForwarder(cfg Config) *split.Forwarder {
+	// Where this model's scores are probabilities, its callers rely on it, whoever answers.
+	bounded := cfg.Model.Signature().Bounded
 	return split.NewForwarder(split.ForwarderConfig{
 		Self:      cfg.Revision,
 		Timeout:   cfg.ForwardTimeout,
 		MaxAnswer: maxAnswer(cfg.MaxBatchSize),
 		Valid: func(path string, body []byte) error {
-			return request.CheckAnswer(string(body), parseRoute(path).shape())
+			return request.CheckAnswer(string(body), parseRoute(path).shape(), bounded)
 		},
 	})
 }

@@ -89,7 +89,7 @@ func (s *Server) takes(in *inputs) bool {
 		return false
 	}
 	for i := range in.request.Rows {
-		if score, err := s.cfg.Model.Predict(&in.request.Rows[i]); err != nil || !isRate(score) {
+		if score, err := s.cfg.Model.Predict(&in.request.Rows[i]); err != nil || !s.isScore(score) {
 			return false
 		}
 	}

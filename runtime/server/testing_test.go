@@ -32,7 +32,7 @@ const (
 )
 
 func (fake) Signature() model.Signature {
-	return model.Signature{Features: 2, Fields: []model.Field{
+	return model.Signature{Features: 2, Bounded: true, Fields: []model.Field{
 		{Name: "query", Kind: model.String, Required: true},
 		{Name: "position", Kind: model.Number, Required: true},
 		{Name: "score", Kind: model.Number, Required: true},
