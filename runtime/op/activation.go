@@ -22,7 +22,7 @@ func (Sigmoid) Name() string { return "Sigmoid" }
 
 // Run implements graph.Op.
 func (Sigmoid) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
-	return floats(f, in, out, sigmoid)
+	return vectorized(f, in, out, f.Kernels().Sigmoid, sigmoid)
 }
 
 // Tanh is the hyperbolic tangent of x.
@@ -33,7 +33,7 @@ func (Tanh) Name() string { return "Tanh" }
 
 // Run implements graph.Op.
 func (Tanh) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
-	return floats(f, in, out, math.Tanh)
+	return vectorized(f, in, out, f.Kernels().Tanh, math.Tanh)
 }
 
 // Softplus is ln(1 + e^x).

@@ -34,6 +34,17 @@ func arithmetic(f *graph.Frame, in, out []*tensor.Tensor, f32 loop2[float32, flo
 	}
 }
 
+// fast is a loop that leaves what is not broadcast to a kernel.
+func fast(kernel, loop loop2[float32, float32]) loop2[float32, float32] {
+	return func(y, a, b []float32) {
+		if len(a) == len(y) && len(b) == len(y) {
+			kernel(y, a, b)
+		} else {
+			loop(y, a, b)
+		}
+	}
+}
+
 // divisors checks that an integer is not divided by zero.
 func divisors(in, out []*tensor.Tensor) error {
 	if err := pair(in, out); err != nil {
@@ -63,7 +74,7 @@ func (Add) Name() string { return "Add" }
 
 // Run implements graph.Op.
 func (Add) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
-	return arithmetic(f, in, out, add[float32], add[float64], add[int32], add[int64])
+	return arithmetic(f, in, out, fast(f.Kernels().Add, add[float32]), add[float64], add[int32], add[int64])
 }
 
 func add[T number](y, a, b []T) {
@@ -94,7 +105,7 @@ func (Sub) Name() string { return "Sub" }
 
 // Run implements graph.Op.
 func (Sub) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
-	return arithmetic(f, in, out, sub[float32], sub[float64], sub[int32], sub[int64])
+	return arithmetic(f, in, out, fast(f.Kernels().Sub, sub[float32]), sub[float64], sub[int32], sub[int64])
 }
 
 func sub[T number](y, a, b []T) {
@@ -121,7 +132,7 @@ func (Mul) Name() string { return "Mul" }
 
 // Run implements graph.Op.
 func (Mul) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
-	return arithmetic(f, in, out, mul[float32], mul[float64], mul[int32], mul[int64])
+	return arithmetic(f, in, out, fast(f.Kernels().Mul, mul[float32]), mul[float64], mul[int32], mul[int64])
 }
 
 func mul[T number](y, a, b []T) {
@@ -155,7 +166,7 @@ func (Div) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 	if err := divisors(in, out); err != nil {
 		return err
 	}
-	return arithmetic(f, in, out, div[float32], div[float64], div[int32], div[int64])
+	return arithmetic(f, in, out, fast(f.Kernels().Div, div[float32]), div[float64], div[int32], div[int64])
 }
 
 func div[T number](y, a, b []T) {

@@ -397,6 +397,8 @@ func reduceSamples() []sample {
 		one(op.ReduceSum{}, fs(of(2), 0, 0), fs(of(2, 0)), list(1)),
 		one(op.ReduceSum{}, ls(of(2), 3, 7), ls(of(2, 2), 1, 2, 3, 4), list(1)),
 		one(op.ReduceMean{}, fs(of(2), 2, 5), x, list(1)),
+		one(op.ReduceMean{}, fs(of(4), 3, 4, 5, 6), fs(of(2, 4), 1, 2, 3, 4, 5, 6, 7, 8), list(0)),
+		one(op.ReduceSum{}, fs(of(1, 5), 3, 5, 7, 9, 11), fs(of(1, 3, 5), 0, 1, 2, 3, 4, 1, 1, 1, 1, 1, 2, 3, 4, 5, 6), list(1)),
 		one(op.ReduceMean{}, is(nil, 1), is(of(2), 1, 2), list(0)),
 		one(op.ReduceMean{}, fs(of(2), nan, nan), fs(of(2, 0)), list(1)),
 		one(op.ReduceMean{}, is(of(2), 0, 0), is(of(2, 0)), list(1)),

@@ -10,7 +10,7 @@ import (
 
 // Reduction is what all operators have that make one number of the elements along some dimensions: those that the second
 // input names, or else all of them, or none if NoopWithEmptyAxes is set. KeepDims leaves dimensions of size 1 in their place.
-// Float32s are added up as float64s.
+// Float32s are added up as float64s, but for the sums and means of whole rows.
 type Reduction struct{ KeepDims, NoopWithEmptyAxes bool }
 
 // reduced is a tensor with those dimensions last that are to be reduced, or all next to each other.
@@ -127,15 +127,21 @@ func (o Reduction) reduceNumbers(f *graph.Frame, in, out []*tensor.Tensor, f32 f
 	if err != nil {
 		return err
 	}
+	return reduceArranged(f, &r, out[0], f32, f64, i32, i64)
+}
+
+func reduceArranged(f *graph.Frame, r *reduced, y *tensor.Tensor, f32 func(vector[float32]) float32,
+	f64 func(vector[float64]) float64, i32 func(vector[int32]) int32, i64 func(vector[int64]) int64,
+) error {
 	switch r.x.DType() {
 	case tensor.Float32:
-		return reduce(f, &r, out[0], f32)
+		return reduce(f, r, y, f32)
 	case tensor.Float64:
-		return reduce(f, &r, out[0], f64)
+		return reduce(f, r, y, f64)
 	case tensor.Int32:
-		return reduce(f, &r, out[0], i32)
+		return reduce(f, r, y, i32)
 	case tensor.Int64:
-		return reduce(f, &r, out[0], i64)
+		return reduce(f, r, y, i64)
 	default:
 		return typeError("numbers", r.x)
 	}
@@ -149,7 +155,38 @@ func (ReduceSum) Name() string { return "ReduceSum" }
 
 // Run implements graph.Op.
 func (o ReduceSum) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
-	return Reduction(o).reduceNumbers(f, in, out, sumFloats[float32], sumFloats[float64], sumInts[int32], sumInts[int64])
+	r, err := Reduction(o).arrange(f, in, out)
+	if err != nil {
+		return err
+	}
+	if r.ofRows() {
+		return r.sumRows(f, out[0], false)
+	}
+	return reduceArranged(f, &r, out[0], sumFloats[float32], sumFloats[float64], sumInts[int32], sumInts[int64])
+}
+
+// ofRows says whether whole rows of float32s can be added, because the dimensions to be reduced come before others.
+func (r *reduced) ofRows() bool { return r.x.DType() == tensor.Float32 && r.inner >= 4 && r.n > 0 }
+
+// sumRows adds up rows, or finds their mean, as float32s.
+func (r *reduced) sumRows(f *graph.Frame, out *tensor.Tensor, mean bool) error {
+	if err := f.Resize(out, tensor.Float32, r.shape[:r.rank]...); err != nil {
+		return err
+	}
+	y, x, add := tensor.Data[float32](out), tensor.Data[float32](r.x), f.Kernels().Add
+	for ; len(y) > 0; y = y[r.inner:] {
+		total := y[:r.inner]
+		copy(total, x)
+		x = x[r.inner:]
+		for range r.n - 1 {
+			add(total, total, x[:r.inner])
+			x = x[r.inner:]
+		}
+		if mean {
+			div(total, total, []float32{float32(r.n)})
+		}
+	}
+	return nil
 }
 
 func sumFloats[T float](x vector[T]) T { return T(sum(x)) }
@@ -178,7 +215,14 @@ func (ReduceMean) Name() string { return "ReduceMean" }
 
 // Run implements graph.Op.
 func (o ReduceMean) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
-	return Reduction(o).reduceNumbers(f, in, out, meanFloats[float32], meanFloats[float64], meanInts[int32], meanInts[int64])
+	r, err := Reduction(o).arrange(f, in, out)
+	if err != nil {
+		return err
+	}
+	if r.ofRows() {
+		return r.sumRows(f, out[0], true)
+	}
+	return reduceArranged(f, &r, out[0], meanFloats[float32], meanFloats[float64], meanInts[int32], meanInts[int64])
 }
 
 func meanFloats[T float](x vector[T]) T { return T(sum(x) / float64(x.n)) }

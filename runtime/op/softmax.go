@@ -60,7 +60,14 @@ func (Softmax) Name() string { return "Softmax" }
 
 // Run implements graph.Op.
 func (o Softmax) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
-	return alongAxis(f, in, out, o.Axis, softmax[float32], softmax[float64])
+	kernels := f.Kernels()
+	return alongAxis(f, in, out, o.Axis, func(y, x vector[float32]) {
+		if x.step == 1 {
+			kernels.Softmax(y.data[:y.n], x.data[:x.n])
+		} else {
+			softmax(y, x)
+		}
+	}, softmax[float64])
 }
 
 func softmax[T float](y, x vector[T]) {

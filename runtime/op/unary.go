@@ -28,6 +28,21 @@ func floats(f *graph.Frame, in, out []*tensor.Tensor, fn func(x float64) float64
 	return nil
 }
 
+// vectorized is floats, but leaves float32s to a kernel.
+func vectorized(f *graph.Frame, in, out []*tensor.Tensor, kernel func(y, x []float32), fn func(x float64) float64) error {
+	if err := check(in, out, 1, 1); err != nil {
+		return err
+	}
+	if in[0].DType() != tensor.Float32 {
+		return floats(f, in, out, fn)
+	}
+	if err := like(f, out[0], in[0]); err != nil {
+		return err
+	}
+	kernel(tensor.Data[float32](out[0]), tensor.Data[float32](in[0]))
+	return nil
+}
+
 func apply[T float](y, x []T, fn func(x float64) float64) {
 	y = y[:len(x)]
 	for i, v := range x {
@@ -70,7 +85,7 @@ func (Exp) Name() string { return "Exp" }
 
 // Run implements graph.Op.
 func (Exp) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
-	return floats(f, in, out, math.Exp)
+	return vectorized(f, in, out, f.Kernels().Exp, math.Exp)
 }
 
 // Expm1 is e to the power of x, less 1.
@@ -312,7 +327,7 @@ func (Relu) Name() string { return "Relu" }
 
 // Run implements graph.Op.
 func (Relu) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
-	return numbers(f, in, out, relu[float32], relu[float64], relu[int32], relu[int64])
+	return numbers(f, in, out, f.Kernels().Relu, relu[float64], relu[int32], relu[int64])
 }
 
 func relu[T number](y, x []T) {
