@@ -9,6 +9,7 @@ import (
 	_ "golang.org/x/crypto/x509roots/fallback"
 
 	"github.com/ctr-operator/ctr-operator/runtime/serve"
+	"github.com/ctr-operator/ctr-operator/runtime/tools"
 )
 
 // version is set by the linker.
@@ -20,7 +21,8 @@ func main() {
 		Short:   "Serve click-through-rate models",
 		Version: version,
 	}
-	root.AddCommand(serve.Command(serve.WithVersion(version)), serve.PredictCommand(), serve.VersionCommand(version))
+	root.AddCommand(serve.Command(serve.WithVersion(version)), tools.InspectCommand(), tools.PredictCommand(),
+		tools.VersionCommand(version))
 	if err := root.Execute(); err != nil {
 		os.Exit(1)
 	}

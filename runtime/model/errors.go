@@ -87,3 +87,12 @@ func fromEngine(ctx context.Context, path string, err error) error {
 	}
 	return &LoadError{contract.ReasonInternal, path, err.Error(), err}
 }
+
+// Unsupported are all parts of the artifact that are not supported, where its reader looked for all; nil where it did not.
+func (e *LoadError) Unsupported() []string {
+	var lister interface{ Unsupported() []string }
+	if errors.As(e.Err, &lister) {
+		return lister.Unsupported()
+	}
+	return nil
+}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
@@ -242,75 +241,6 @@ func TestTerminationLine(t *testing.T) {
 		if name == "long" && len(line) < contract.TerminationLimit*3/4 {
 			t.Errorf("only %d bytes are used", len(line))
 		}
-	}
-}
-
-func TestPredictCommand(t *testing.T) {
-	r := start(t, config(t, store(t, bundle(t, "demo/v1", nil))))
-	run := func(args ...string) (string, error) {
-		var out bytes.Buffer
-		cmd := PredictCommand()
-		cmd.SetOut(&out)
-		cmd.SetErr(io.Discard)
-		cmd.SetArgs(args)
-		err := cmd.Execute()
-		return out.String(), err
-	}
-	one := strings.TrimSuffix(strings.TrimPrefix(inputs, `{"inputs":`), "}")
-	for _, tt := range []struct{ args, want, err string }{
-		{"", `{"outputs":{"ctr_score":`, ""},
-		{one, `{"outputs":{"ctr_score":0.658`, ""},
-		{"[" + one + "," + one + "]", `{"outputs":[{"ctr_score":0.658`, ""},
-		{`{"query":1}`, "", "inputs.query: must be a string"},
-		{`{`, "", "not JSON"},
-	} {
-		args := []string{"--url", r.rest + "/", "--model", "m"}
-		if tt.args != "" {
-			args = append(args, tt.args)
-		}
-		got, err := run(args...)
-		if !strings.HasPrefix(got, tt.want) || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
-			t.Errorf("%s: got %s, %v", tt.args, got, err)
-		}
-		if tt.err == "" && !strings.HasSuffix(got, " revision=1\n") {
-			t.Errorf("%s: got %s", tt.args, got)
-		}
-	}
-	if _, err := run("--url", r.rest); err == nil {
-		t.Error("no model is needed")
-	}
-}
-
-func TestPredictCommandWaits(t *testing.T) {
-	var n atomic.Int32
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if n.Add(1) < 3 {
-			w.WriteHeader(http.StatusServiceUnavailable)
-			return
-		}
-		w.Header().Set(contract.HeaderRevision, "4")
-		_, _ = io.WriteString(w, `{"outputs":{"ctr_score":0.5}}`)
-	}))
-	defer s.Close()
-	var out bytes.Buffer
-	cmd := PredictCommand()
-	cmd.SetOut(&out)
-	cmd.SetArgs([]string{"--url", s.URL, "--model", "m", "--wait", "30s"})
-	if err := cmd.Execute(); err != nil || out.String() != `{"outputs":{"ctr_score":0.5}} revision=4`+"\n" || n.Load() != 3 {
-		t.Errorf("%v, %s, %d", err, out.String(), n.Load())
-	}
-}
-
-// Whoever says 200 to everything is no server of the model.
-func TestPredictCommandWantsAPrediction(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }))
-	defer s.Close()
-	cmd := PredictCommand()
-	cmd.SetOut(io.Discard)
-	cmd.SetErr(io.Discard)
-	cmd.SetArgs([]string{"--url", s.URL, "--model", "m"})
-	if err := cmd.Execute(); err == nil || !strings.Contains(err.Error(), "not a JSON object: <html>") {
-		t.Errorf("got %v", err)
 	}
 }
 

@@ -84,7 +84,8 @@ func Defaults() Config {
 // AddFlags makes a flag of each setting that a person or the operator writes.
 func (c *Config) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.Model, "model", c.Model, "name of the model in request paths (required)")
-	f.StringVar(&c.ModelType, "model-type", c.ModelType, "type of the model: LogisticRegression or WideAndDeep (default what the artifact is)")
+	f.StringVar(&c.ModelType, "model-type", c.ModelType,
+		"type of the model: LogisticRegression or WideAndDeep (default what the artifact is)")
 	f.StringVar(&c.ArtifactURL, "artifact-url", c.ArtifactURL, "where the artifact is: s3://, http://, https:// or data: (required)")
 	f.StringVar(&c.ArtifactFormat, "artifact-format", c.ArtifactFormat,
 		"what wrote the artifact: sklearn, keras, savedmodel or onnx (default what its content tells)")

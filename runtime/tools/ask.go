@@ -1,4 +1,4 @@
-package serve
+package tools
 
 import (
 	"bytes"
@@ -18,54 +18,29 @@ import (
 	"github.com/ctr-operator/ctr-operator/runtime/request"
 )
 
-// exampleInputs are what PredictCommand asks where it is told nothing else.
+// exampleInputs are what a server is asked where nothing else is said.
 const exampleInputs = `{"query":"artificial intelligence","doc_id":"doc-1","position":1,"score":0.8,` +
 	`"summary":"AI technology introduction"}`
-
-// PredictCommand is `predict`: one prediction from a server, for images that have no other client.
-func PredictCommand() *cobra.Command {
-	c := client{}
-	cmd := &cobra.Command{
-		Use:   "predict [INPUTS]",
-		Short: "Ask a server for a prediction",
-		Long: "Ask a server for a prediction of INPUTS, a JSON object such as\n" + exampleInputs +
-			"\n(the default), or an array of them.",
-		Args:         cobra.MaximumNArgs(1),
-		SilenceUsage: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c.inputs = exampleInputs
-			if len(args) == 1 {
-				c.inputs = args[0]
-			}
-			return c.run(cmd.Context(), cmd.OutOrStdout())
-		},
-	}
-	cmd.Flags().StringVar(&c.url, "url", "http://127.0.0.1:8501", "address of the server")
-	cmd.Flags().StringVar(&c.model, "model", "", "name of the model (required)")
-	cmd.Flags().DurationVar(&c.wait, "wait", 0, "how long to try again while the server cannot be reached or is not ready")
-	if err := cmd.MarkFlagRequired("model"); err != nil {
-		panic(err) // the flag is four lines up
-	}
-	return cmd
-}
-
-// VersionCommand is `version`.
-func VersionCommand(version string) *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), version)
-			return err
-		},
-	}
-}
 
 // client asks one question.
 type client struct {
 	url, model, inputs string
 	wait               time.Duration
+}
+
+// command asks for what the command line says.
+func (c *client) command(cmd *cobra.Command, args []string) error {
+	switch {
+	case c.model == "":
+		return errors.New("--model is required with --url: the name of the server's model")
+	case len(args) > 1:
+		return errors.New("a server is asked for one INPUTS; quote the JSON")
+	}
+	c.inputs = exampleInputs
+	if len(args) == 1 {
+		c.inputs = args[0]
+	}
+	return c.run(cmd.Context(), cmd.OutOrStdout())
 }
 
 // notNow is an error that may be gone on the next attempt.
