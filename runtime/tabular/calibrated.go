@@ -9,11 +9,13 @@ import (
 type Calibrated struct{ Members []Member }
 
 // Member is one of a Calibrated's: Steps, which may be nil, then Linear, then a Calibration of each of its decisions. Of
-// more than one, the probabilities are divided by their sum.
+// more than one, the probabilities are divided by their sum. Instead of Calibrations there may be a Scale, that all
+// decisions are multiplied by before their softmax; that of a single one, z, is of (−z, z).
 type Member struct {
 	Steps        Transform
 	Linear       Linear
 	Calibrations []Calibration
+	Scale        float64
 }
 
 // Calibration makes a probability of a decision. It returns false where it is not defined.
@@ -67,6 +69,10 @@ func (m *Member) scores(dst []float64, row *Row, scratch *Scratch) error {
 	if !m.Linear.decide(dst, row) {
 		return ErrRange
 	}
+	if m.Calibrations == nil {
+		m.scale(dst)
+		return nil
+	}
 	for i, calibration := range m.Calibrations {
 		p, ok := calibration.Calibrate(dst[i])
 		if !ok {
@@ -83,6 +89,17 @@ func (m *Member) scores(dst []float64, row *Row, scratch *Scratch) error {
 		}
 	}
 	return nil
+}
+
+func (m *Member) scale(dst []float64) {
+	for i := range dst {
+		dst[i] *= m.Scale
+	}
+	if len(dst) == 1 {
+		dst[0] = Softmax.score(dst[0])
+	} else {
+		softmax(dst)
+	}
 }
 
 // Platt is the sigmoid of −(A·z + B).

@@ -38,7 +38,7 @@ func readCalibrated(r *reader, from step, in table) (scorer, error) {
 		}
 		calibrated.Members = append(calibrated.Members, member)
 	}
-	return r.named(attributes, "classes_", calibrated)
+	return r.named(attributes, calibrated)
 }
 
 // member reads a _CalibratedClassifier, whose attributes have had other names.
@@ -64,24 +64,20 @@ func (r *reader) member(from step, in table, classes []string) (tabular.Member, 
 	if err != nil {
 		return none, err
 	}
-	for _, labelled := range []struct {
-		fitted
-		name string
-	}{{attributes, "classes"}, {decides, "classes_"}} {
-		own, _, err := r.labels(labelled.fitted, labelled.name)
-		if err != nil {
-			return none, err
-		}
-		if !slices.Equal(own, classes) {
-			return none, unsupported(labelled.path+"."+labelled.name,
-				"is not all of the classes; fit with folds that have examples of each")
-		}
-	}
+	member := tabular.Member{Steps: before, Linear: linear}
 	if outputs := len(linear.Intercept); outputs != len(classes) && (outputs != 1 || len(classes) != 2) {
 		return none, broken(decider.path+".coef_", "has weights for %d classes of %d", outputs, len(classes))
 	}
-	calibrations, err := r.calibrations(attributes, len(linear.Intercept))
-	return tabular.Member{Steps: before, Linear: linear, Calibrations: calibrations}, err
+	if attributes.text("method") == "temperature" {
+		// The classifiers of this method are given the classes' numbers for labels.
+		member.Scale, err = r.temperature(attributes)
+		return member, err
+	}
+	if err := r.sameClasses(classes, attributes, decides); err != nil {
+		return none, err
+	}
+	member.Calibrations, err = r.calibrations(attributes, len(linear.Intercept))
+	return member, err
 }
 
 // object reads the first of some attributes that is an object.
@@ -95,10 +91,46 @@ func (f fitted) object(names ...string) (step, error) {
 	return step{}, broken(f.path+"."+names[0], "is missing, or not an estimator")
 }
 
+// sameClasses checks that a member, and the classifier in it, knows all of the classes.
+func (r *reader) sameClasses(classes []string, member, classifier fitted) error {
+	for _, labelled := range []struct {
+		fitted
+		name string
+	}{{member, "classes"}, {classifier, "classes_"}} {
+		own, _, err := r.labels(labelled.fitted, labelled.name)
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(own, classes) {
+			return unsupported(labelled.path+"."+labelled.name,
+				"is not all of the classes; fit with folds that have examples of each")
+		}
+	}
+	return nil
+}
+
+// temperature reads the only calibrator of that method. That it takes decisions for probabilities if they look like some is
+// left out: of decisions that happens by chance, and depends on the other rows.
+func (r *reader) temperature(member fitted) (float64, error) {
+	list, ok := member.node("calibrators").(*pickle.List)
+	if !ok || len(list.Items) != 1 {
+		return 0, broken(member.path+".calibrators", "is not a list of one calibrator")
+	}
+	from, err := named{path: member.path + ".calibrators[0]", node: list.Items[0]}.step()
+	if err != nil {
+		return 0, err
+	}
+	attributes, err := from.attributes("beta_", 0)
+	if err != nil {
+		return 0, err
+	}
+	return attributes.number("beta_")
+}
+
 // calibrations reads a calibrator for each decision.
 func (r *reader) calibrations(member fitted, decisions int) ([]tabular.Calibration, error) {
 	if method := member.text("method"); method != "sigmoid" && method != "isotonic" {
-		return nil, unsupported(member.path+".method", "is %.32q; supported are 'sigmoid' and 'isotonic'", method)
+		return nil, unsupported(member.path+".method", "is %.32q; supported are 'sigmoid', 'isotonic' and 'temperature'", method)
 	}
 	var list *pickle.List
 	for _, name := range []string{"calibrators", "calibrators_"} {

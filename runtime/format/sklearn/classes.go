@@ -51,6 +51,10 @@ var supported = map[string]role{
 		modules: []string{"sklearn.linear_model._stochastic_gradient", "sklearn.linear_model.stochastic_gradient"},
 		link:    sgdLink, estimator: readClassifier,
 	},
+	"OneVsRestClassifier": {modules: []string{"sklearn.multiclass"}, estimator: readOneVsRest, whole: true},
+	"TransformedTargetRegressor": {
+		modules: []string{"sklearn.compose._target"}, estimator: readMapped, whole: true,
+	},
 	"CalibratedClassifierCV": {modules: []string{"sklearn.calibration"}, estimator: readCalibrated, whole: true},
 
 	// Of these only the decision counts, which a CalibratedClassifierCV makes a probability of.
@@ -119,6 +123,7 @@ var supported = map[string]role{
 	"LabelBinarizer":        {modules: []string{"sklearn.preprocessing._label", "sklearn.preprocessing.label"}},
 	"FrozenEstimator":       {modules: []string{"sklearn.frozen._frozen"}, inner: "estimator"},
 	"IsotonicRegression":    {modules: []string{"sklearn.isotonic"}},
+	"_TemperatureScaling":   {modules: []string{"sklearn.calibration"}},
 	"_SigmoidCalibration":   {modules: []string{"sklearn.calibration"}},
 	"_CalibratedClassifier": {modules: []string{"sklearn.calibration"}},
 	"MissingIndicator":      {modules: []string{"sklearn.impute._base"}},
@@ -185,11 +190,14 @@ var (
 	sgdLosses     = []string{"sklearn.linear_model._sgd_fast", "sklearn.linear_model.sgd_fast", "sklearn._loss._loss", "_loss"}
 )
 
-const supportedText = "supported are LogisticRegression, LogisticRegressionCV, SGDClassifier (log_loss, modified_huber) " +
-	"and CalibratedClassifierCV over these, alone or in a Pipeline after StandardScaler, MinMaxScaler, MaxAbsScaler, " +
-	"RobustScaler, Normalizer, PolynomialFeatures, SimpleImputer, KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, TargetEncoder, " +
-	"CountVectorizer, TfidfVectorizer, TfidfTransformer, HashingVectorizer, FeatureHasher, DictVectorizer, " +
-	"FunctionTransformer(None), ColumnTransformer and FeatureUnion; and {'model': one of these, 'scaler': a scaler or None}"
+const supportedText = "supported are LogisticRegression, LogisticRegressionCV, SGDClassifier (log_loss, modified_huber), " +
+	"CalibratedClassifierCV (over these, and over LinearSVC, RidgeClassifier and any SGDClassifier), OneVsRestClassifier, " +
+	"and the linear regressors LinearRegression, Ridge, Lasso, ElasticNet, SGDRegressor, BayesianRidge, ARDRegression, " +
+	"HuberRegressor, PoissonRegressor, GammaRegressor, TweedieRegressor and LinearSVR; alone, in a search, or in a Pipeline " +
+	"after StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, Normalizer, PolynomialFeatures, SimpleImputer, " +
+	"KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, TargetEncoder, CountVectorizer, TfidfVectorizer, TfidfTransformer, " +
+	"HashingVectorizer, FeatureHasher, DictVectorizer, FunctionTransformer (of None, or of numpy's log1p and the like), " +
+	"ColumnTransformer and FeatureUnion; and {'model': one of these, 'scaler': a scaler or None}"
 
 // libraries are the packages whose classes teams really put into artifacts. They are as little resolved as any other,
 // but who meets one has the wrong model, not an attack.
@@ -210,9 +218,12 @@ func classes(module, name string) (pickle.Standing, string) {
 		return pickle.Known, ": the arrays are in files of their own, as joblib wrote them before 0.10; " +
 			"load the model with that joblib, and write it with a newer one"
 	}
-	if strings.HasPrefix(module, "sklearn.metrics.") && !isClassName(name) {
-		// What a search was told to measure.
+	if (strings.HasPrefix(module, "sklearn.metrics.") && !isClassName(name)) || isNumpyFunction(module, name) {
+		// What a search was told to measure; and a function that a transformer applies, by its own name for it.
 		return pickle.Mentioned, ""
+	}
+	if strings.HasPrefix(module, "scipy.stats.") {
+		return pickle.Known, ", with which a search was told to draw parameters; save its best_estimator_"
 	}
 	for _, library := range libraries {
 		if strings.HasPrefix(module, library) && isClassName(name) {

@@ -302,7 +302,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"nothing calibrated": {calibrated(attributes{"calibrated_classifiers_": &pickle.List{}}), false, "model.calibrated_classifiers_", "not a list"},
 		"no calibrator":      {calibrated(member(attributes{"calibrators": &pickle.List{}})), false, "model.calibrated_classifiers_[0].calibrators", "for each of 1 decisions"},
 		"another calibrator": {calibrated(member(attributes{"calibrators": &pickle.List{Items: []pickle.Node{scaler()}}})), true, "model.calibrated_classifiers_[0].calibrators[0]", "StandardScaler"},
-		"another method":     {calibrated(member(attributes{"method": pickle.Str("temperature")})), true, "model.calibrated_classifiers_[0].method", "temperature"},
+		"another method":     {calibrated(member(attributes{"method": pickle.Str("other")})), true, "model.calibrated_classifiers_[0].method", "other"},
 		"calibrated scaler":  {calibrated(member(attributes{"estimator": scaler()})), true, "model.calibrated_classifiers_[0].estimator", "LogisticRegression"},
 		"calibrated text":    {calibrated(member(attributes{"estimator": pickle.Str("x")})), false, "model.calibrated_classifiers_[0].estimator", "missing"},
 		"isotonic descends":  {calibrated(member(isotonic(vector(1, 0), vector(0, 1)))), false, "model.calibrated_classifiers_[0].calibrators[0].X_thresholds_", "ascend"},

@@ -115,8 +115,8 @@ func distinct(texts []string, path string) error {
 
 // named gives the scores of an estimator their names. Where a single score does for both classes, and nothing says which
 // of them is "clicked", both are made.
-func (r *reader) named(from fitted, name string, estimator tabular.Estimator) (scorer, error) {
-	texts, clicked, err := r.labels(from, name)
+func (r *reader) named(from fitted, estimator tabular.Estimator) (scorer, error) {
+	texts, clicked, err := r.labels(from, "classes_")
 	switch {
 	case err != nil:
 		return scorer{}, err
@@ -125,7 +125,7 @@ func (r *reader) named(from fitted, name string, estimator tabular.Estimator) (s
 	case len(texts) == 2 && estimator.Outputs() == 1:
 		return scorer{&tabular.Complement{Of: estimator}, texts}, nil
 	case len(texts) != estimator.Outputs():
-		return scorer{}, broken(from.path+"."+name, "has %d classes, and there are weights for %d", len(texts), estimator.Outputs())
+		return scorer{}, broken(from.path+".classes_", "has %d classes, and there are weights for %d", len(texts), estimator.Outputs())
 	}
 	return scorer{estimator, texts}, nil
 }

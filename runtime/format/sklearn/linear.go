@@ -15,7 +15,7 @@ func readClassifier(r *reader, from step, in table) (scorer, error) {
 	if err != nil {
 		return scorer{}, err
 	}
-	return r.named(attributes, "classes_", &tabular.Regression{Linear: linear, Link: link})
+	return r.named(attributes, &tabular.Regression{Linear: linear, Link: link})
 }
 
 // noProbability is the link of classifiers that have a decision only; put into a CalibratedClassifierCV they do not need one.

@@ -89,7 +89,7 @@ func (r *reader) columnsOf(object *pickle.Object) (columns int, names []string) 
 			}
 		}
 	}
-	for _, within := range []string{r.roleOf(object).inner, "estimator", "base_estimator"} {
+	for _, within := range []string{r.roleOf(object).inner, "regressor_", "estimator", "base_estimator"} {
 		if inner, ok := attributes.Get(within); ok {
 			if inner, ok := inner.(*pickle.Object); ok {
 				return r.columnsOf(inner)
@@ -133,7 +133,7 @@ func (r *reader) takesFlat(object *pickle.Object) bool {
 			}
 		}
 	}
-	for _, within := range []string{role.inner, "estimator", "base_estimator"} {
+	for _, within := range []string{role.inner, "regressor_", "estimator", "base_estimator"} {
 		if inner, ok := attributes.Get(within); ok {
 			if inner, ok := inner.(*pickle.Object); ok {
 				return r.takesFlat(inner)
