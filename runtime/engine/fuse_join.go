@@ -27,6 +27,8 @@ type part struct {
 	layer *dense
 	// table says that the input after is a table, whose rows the input in names.
 	table bool
+	// fromStart says that negative indices are errors.
+	fromStart bool
 	// shape says what becomes of what is looked up.
 	shape lookupShape
 	// width is that of the part, where shape is split.
@@ -179,9 +181,9 @@ func (j *join) indices(f *graph.Frame, in []*tensor.Tensor, to *tensor.Tensor) e
 		all = all[n:]
 		var err error
 		if index.DType() == tensor.Int32 {
-			err = checked(own, tensor.Data[int32](index), rows)
+			err = checked(own, tensor.Data[int32](index), rows, p.fromStart)
 		} else {
-			err = checked(own, tensor.Data[int64](index), rows)
+			err = checked(own, tensor.Data[int64](index), rows, p.fromStart)
 		}
 		if err != nil {
 			return err
@@ -191,10 +193,10 @@ func (j *join) indices(f *graph.Frame, in []*tensor.Tensor, to *tensor.Tensor) e
 	return nil
 }
 
-func checked[I int32 | int64](to []int32, index []I, rows int) error {
+func checked[I int32 | int64](to []int32, index []I, rows int, fromStart bool) error {
 	for i, v := range index {
 		row := int64(v)
-		if row < 0 {
+		if row < 0 && !fromStart {
 			row += int64(rows)
 		}
 		if uint64(row) >= uint64(rows) {
@@ -327,7 +329,7 @@ func (j *joiner) part(v graph.Value) (p part, in []graph.Value) {
 		return part{layer: d}, node.In
 	}
 	if j.lookup(node) {
-		return part{table: true, shape: bare}, j.indexed(node)
+		return part{table: true, fromStart: node.Op.(op.Gather).FromStart, shape: bare}, j.indexed(node)
 	}
 	if len(node.In) == 0 {
 		return part{}, []graph.Value{v}
@@ -340,6 +342,7 @@ func (j *joiner) part(v graph.Value) (p part, in []graph.Value) {
 	if !ok {
 		return part{}, []graph.Value{v}
 	}
+	p.fromStart = gather.Op.(op.Gather).FromStart
 	return p, j.indexed(gather)
 }
 

@@ -8,20 +8,26 @@ import (
 )
 
 // Gather takes rows of the first input, of any type, along Axis: those that the second, of integers of any shape, says.
-// Negative ones are counted from the end. An index beyond the rows is an error.
-type Gather struct{ Axis int }
+// Negative ones are counted from the end, unless FromStart is set. An index beyond the rows is an error.
+type Gather struct {
+	Axis      int
+	FromStart bool
+}
 
 // Name implements graph.Op.
 func (Gather) Name() string { return "Gather" }
 
 // Run implements graph.Op.
 func (o Gather) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
-	return GatherBatch{Axis: o.Axis}.Run(f, in, out)
+	return GatherBatch{Axis: o.Axis, FromStart: o.FromStart}.Run(f, in, out)
 }
 
 // GatherBatch is Gather for each of a batch: the first BatchDims dimensions are the same in both inputs, and each of their
 // places has data and indices of its own. Axis counts them, too.
-type GatherBatch struct{ Axis, BatchDims int }
+type GatherBatch struct {
+	Axis, BatchDims int
+	FromStart       bool
+}
 
 // Name implements graph.Op.
 func (GatherBatch) Name() string { return "GatherBatch" }
@@ -66,7 +72,7 @@ func (o GatherBatch) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 	if out[0].Len() == 0 {
 		return nil
 	}
-	g := gathering{batches: tensor.Count(x.Shape()[:batch])}
+	g := gathering{batches: tensor.Count(x.Shape()[:batch]), fromStart: o.FromStart}
 	g.outer = tensor.Count(x.Shape()[batch:axis])
 	_, g.rows, g.inner = around(x.Shape(), axis)
 	if indices.DType() == tensor.Int32 {
@@ -76,7 +82,10 @@ func (o GatherBatch) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 }
 
 // gathering is the shape of a gather: in each batch so many outer blocks, of so many rows, of so many elements.
-type gathering struct{ batches, outer, rows, inner int }
+type gathering struct {
+	batches, outer, rows, inner int
+	fromStart                   bool
+}
 
 func gatherTyped[I int32 | int64](g *gathering, y, x *tensor.Tensor, indices []I) error {
 	switch x.DType() {
@@ -104,7 +113,7 @@ func gather[T any, I int32 | int64](g *gathering, y, x []T, indices []I) error {
 			block := x[(b*g.outer+o)*g.rows*g.inner:][:g.rows*g.inner]
 			for _, index := range own {
 				row := int(index)
-				if row < 0 {
+				if row < 0 && !g.fromStart {
 					row += g.rows
 				}
 				if row < 0 || row >= g.rows {

@@ -3,6 +3,7 @@ package op_test
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/ctr-operator/ctr-operator/runtime/graph"
@@ -355,7 +356,8 @@ func gatherSamples() []sample {
 		one(op.Gather{Axis: 1}, fs(of(3, 1, 2), 2, 1, 4, 3, 6, 5), x, is(of(1, 2), 1, 0)),
 		one(op.Gather{}, ss(nil, "b"), ss(of(2), "a", "b"), ls(nil, 1)),
 		one(op.GatherBatch{Axis: 1, BatchDims: 1}, fs(of(3, 1), 2, 3, 6), x, ls(of(3, 1), 1, 0, 1)),
-		one(op.GatherBatch{Axis: 0}, fs(of(1, 2), 1, 2), x, ls(of(1), 0)),
+		one(op.Gather{FromStart: true}, fs(of(1, 2), 5, 6), x, ls(of(1), 2)),
+		one(op.GatherBatch{Axis: 0, FromStart: true}, fs(of(1, 2), 1, 2), x, ls(of(1), 0)),
 	}
 }
 
@@ -538,5 +540,55 @@ func einsumSamples() []sample {
 		one(op.Einsum{Equation: "...ij,...jk->...ik"}, ds(of(2, 1, 1), 5, 11), ds(of(2, 1, 2), 1, 2, 3, 4), ds(of(1, 2, 1), 1, 2)),
 		one(op.Einsum{Equation: "...i->..."}, fs(of(2), 6, 15), a),
 		one(op.Einsum{Equation: "i,j->ij"}, fs(of(2, 2), 3, 4, 6, 8), fs(of(2), 1, 2), fs(of(2), 3, 4)),
+	}
+}
+
+// TestErrors has what operators refuse, and what they say.
+func TestErrors(t *testing.T) {
+	v := of(3)
+	x := fs(of(3, 2), 1, 2, 3, 4, 5, 6)
+	for _, c := range []struct {
+		op   graph.Op
+		want string
+		in   tensors
+	}{
+		{op.Add{}, "cannot be broadcast", tensors{fs(v, 1, 2, 3), fs(of(2), 1, 2)}},
+		{op.Add{}, "of one type, not float32[3] and int32[]", tensors{fs(v, 1, 2, 3), is(nil, 1)}},
+		{op.Add{}, "takes numbers, not string[]", tensors{ss(nil, ""), ss(nil, "")}},
+		{op.Div{}, "divides an integer by zero", tensors{is(nil, 1), is(v, 1, 0, 2)}},
+		{op.FloorMod{}, "divides an integer by zero", tensors{ls(nil, 1), ls(nil, 0)}},
+		{op.Pow{}, "negative power", tensors{ls(nil, 0), ls(nil, -1)}},
+		{op.Gather{}, "there is no row 3 among 3", tensors{x, ls(nil, 3)}},
+		{op.Gather{FromStart: true}, "there is no row -1 among 3", tensors{x, ls(nil, -1)}},
+		{op.GatherND{FromStart: true}, "there is no row -1 among 3", tensors{x, ls(of(1), -1)}},
+		{op.GatherElements{}, "there is no row -4 among 3", tensors{x, ls(of(1, 1), -4)}},
+		{op.Reshape{}, "does not have the 4 elements", tensors{x, list(2, 2)}},
+		{op.Reshape{}, "new size -1", tensors{x, list(-1, -1)}},
+		{op.MatMul{}, "cannot multiply float32[3 2] and float32[3 2]", tensors{x, x}},
+		{op.Gemm{}, "matrices", tensors{fs(v, 1, 2, 3), x}},
+		{op.Gemm{Alpha: 1, Beta: 1}, "does not fit a product", tensors{x, fs(of(2, 1), 1, 2), fs(of(3, 2), 1, 2, 3, 4, 5, 6)}},
+		{op.Concat{}, "cannot join", tensors{x, fs(of(1, 3), 1, 2, 3)}},
+		{op.Cast{To: tensor.Float32}, `of the element 1, "x"`, tensors{ss(of(2), "1", "x")}},
+		{op.Transpose{Perm: of(0, 0)}, "named twice", tensors{x}},
+		{op.Slice{}, "a step of 0", tensors{x, list(0), list(1), nil, list(0)}},
+		{op.Squeeze{}, "is not 1", tensors{x, list(0)}},
+		{op.ReduceSum{}, "there is no axis 2 among 2", tensors{x, list(2)}},
+		{op.ArgMax{Axis: 1}, "no index of nothing", tensors{fs(of(2, 0))}},
+		{op.Expand{}, "cannot be broadcast", tensors{x, list(2, 2)}},
+		{op.Tile{}, "too large", tensors{x, list(1<<20, 1<<20)}},
+		{op.Einsum{Equation: "ij->k"}, "that no input has", tensors{x}},
+		{op.Einsum{Equation: "ij,jk->ik"}, "cannot read the equation", tensors{x}},
+		{op.Einsum{Equation: "ij,ij->ij"}, "of 3 and of 2 elements", tensors{x, fs(of(2, 3), 1, 2, 3, 4, 5, 6)}},
+		{op.TopK{}, "no 4 best of 3", tensors{x, ls(nil, 4)}},
+		{op.Pad{Mode: op.PadReflect}, "too small to be padded", tensors{fs(of(0)), list(1, 0)}},
+		{op.OneHot{}, "the depth -1", tensors{ls(nil, 1), ls(nil, -1), fs(of(2), 0, 1)}},
+		{op.Range{}, "a step of 0", tensors{ls(nil, 1), ls(nil, 2), ls(nil, 0)}},
+		{op.Range{}, "counts from 0 to +Inf", tensors{fs(nil, 0), fs(nil, inf), fs(nil, 1)}},
+	} {
+		f := graph.NewFrame(1, 1<<20, kernel.Plain())
+		f.Begin()
+		if err := c.op.Run(f, c.in, tensors{{}, {}}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s of %v: %v, not %q", c.op.Name(), shows(c.in), err, c.want)
+		}
 	}
 }

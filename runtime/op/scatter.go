@@ -114,8 +114,11 @@ func pickTyped[T any](y, x []T, places []int64, n int) {
 }
 
 // GatherND takes parts of the first input: the last dimension of the second has their places, in the first dimensions after
-// BatchDims, which are the same in both. Negative indices are counted from the end.
-type GatherND struct{ BatchDims int }
+// BatchDims, which are the same in both. Negative indices are counted from the end, unless FromStart is set.
+type GatherND struct {
+	BatchDims int
+	FromStart bool
+}
 
 // Name implements graph.Op.
 func (GatherND) Name() string { return "GatherND" }
@@ -127,7 +130,7 @@ func (o GatherND) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 	}
 	x, indices := in[0], in[1]
 	places := f.Scratch(0)
-	inner, err := partPlaces(f, places, x, indices, o.BatchDims)
+	inner, err := partPlaces(f, places, x, indices, o.BatchDims, o.FromStart)
 	if err != nil {
 		return err
 	}
@@ -149,7 +152,9 @@ func (o GatherND) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 }
 
 // partPlaces finds where in x those parts begin that the last dimension of indices names, and of how many elements they are.
-func partPlaces(f *graph.Frame, places, x, indices *tensor.Tensor, batch int) (inner int, err error) {
+func partPlaces(f *graph.Frame, places, x, indices *tensor.Tensor, batch int, fromStart bool) (
+	inner int, err error,
+) {
 	if !isInt(indices) || indices.Rank() == 0 {
 		return 0, typeError("lists of integers as indices", indices)
 	}
@@ -177,6 +182,9 @@ func partPlaces(f *graph.Frame, places, x, indices *tensor.Tensor, batch int) (i
 			row, err := rowOf(intAt(indices, i*depth+k), x.Shape()[batch+k])
 			if err != nil {
 				return 0, err
+			}
+			if fromStart && intAt(indices, i*depth+k) < 0 {
+				return 0, indexError(intAt(indices, i*depth+k), x.Shape()[batch+k])
 			}
 			at += row * step[batch+k]
 		}
@@ -236,7 +244,7 @@ func (o ScatterND) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 	}
 	x, indices, updates := in[0], in[1], in[2]
 	places := f.Scratch(0)
-	inner, err := partPlaces(f, places, x, indices, 0)
+	inner, err := partPlaces(f, places, x, indices, 0, false)
 	if err != nil {
 		return err
 	}
