@@ -65,6 +65,9 @@ func (b *Builder) AddN(name string, op Op, outputs int, in ...Value) []Value {
 	for i := range out {
 		out[i] = b.value()
 	}
+	if b.err != nil {
+		return out // which is not kept, so that a graph that has gone wrong does not grow
+	}
 	b.graph.Nodes = append(b.graph.Nodes, Node{Op: op, Name: name, In: append([]Value(nil), in...), Out: out})
 	return out
 }
