@@ -12,8 +12,8 @@ import (
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
 )
 
-// sample is an operator with inputs that it takes, and what it makes of them. Every operator has one at least: the tests for
-// panics and allocations run over them, too.
+// sample is an operator with inputs that it takes, and what it makes of them, or nil where that is shown elsewhere. Every
+// operator has one at least: the tests for panics and allocations run over them, too.
 type sample struct {
 	op   graph.Op
 	in   []*tensor.Tensor
@@ -61,6 +61,9 @@ func TestOperators(t *testing.T) {
 				t.Fatalf("%v of %v: %v", s.op, s.in, err)
 			}
 			for k := range out {
+				if s.want[k] == nil {
+					continue
+				}
 				if got, want := show(out[k]), show(s.want[k]); got != want && !near(out[k], s.want[k]) {
 					t.Errorf("%+v of %v:\ngot      %v\nexpected %v", s.op, shows(s.in), got, want)
 				}
@@ -136,7 +139,7 @@ func samples() (all []sample) {
 	for _, some := range [][]sample{
 		arithmeticSamples(), compareSamples(), unarySamples(), activationSamples(), castSamples(), shapeSamples(),
 		joinSamples(), gatherSamples(), matrixSamples(), reduceSamples(), normalizationSamples(), makeSamples(),
-		scatterSamples(), orderSamples(), padSamples(), einsumSamples(),
+		scatterSamples(), orderSamples(), padSamples(), einsumSamples(), tensorFlowSamples(),
 	} {
 		all = append(all, some...)
 	}

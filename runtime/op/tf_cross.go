@@ -34,7 +34,7 @@ func (SparseCross) Name() string { return "SparseCross" }
 
 // Run implements graph.Op.
 func (o SparseCross) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
-	if err := sparseArgs(in, out, max(1, 3*o.Sparse), len(in), 3); err != nil {
+	if err := sparseArgs(in, out, max(1, 3*o.Sparse, len(in)), len(in), 3); err != nil {
 		return err
 	}
 	if o.Buckets < 0 {

@@ -35,6 +35,9 @@ func (DynamicPartition) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 		counts[k]++
 	}
 	part := x.Shape()[to.Rank():]
+	if 1+len(part) > tensor.MaxRank {
+		return fmt.Errorf("%d dimensions, of which %d are possible", 1+len(part), tensor.MaxRank)
+	}
 	for k, t := range out {
 		var shape dims
 		shape[0] = int(counts[k])
