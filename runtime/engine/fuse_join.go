@@ -50,6 +50,17 @@ const (
 // Name implements graph.Op.
 func (*join) Name() string { return "Join" }
 
+// Bytes implements Sized.
+func (j *join) Bytes() int64 {
+	n := int64(0)
+	for i := range j.parts {
+		if layer := j.parts[i].layer; layer != nil {
+			n += layer.Bytes()
+		}
+	}
+	return n
+}
+
 // Run implements graph.Op.
 func (j *join) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 	var buf, own [tensor.MaxRank]int
