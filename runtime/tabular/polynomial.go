@@ -5,6 +5,9 @@ package tabular
 // how it rounds.
 type Polynomial struct {
 	columns int
+	// highest is the degree, and crosses says that no term has a power.
+	highest int
+	crosses bool
 	// bias puts a 1 first.
 	bias bool
 	// products are the terms of degree 2 and higher: column Factor times term Of, both counted from the row's first.
@@ -21,7 +24,7 @@ func NewPolynomial(columns, lowest, highest int, crosses, bias bool, limit int) 
 	if columns < 1 || highest < 1 || columns > limit {
 		return nil
 	}
-	p := &Polynomial{columns: columns, bias: bias}
+	p := &Polynomial{columns: columns, highest: highest, crosses: crosses, bias: bias}
 	if lowest > 1 {
 		p.skipped = columns
 	}
@@ -90,4 +93,60 @@ func (p *Polynomial) Apply(dst, src, scratch []float64) bool {
 	}
 	copy(dst, terms[p.skipped:])
 	return true
+}
+
+// OfSparse implements SparseStage: terms up to degree 2 are made of the columns that are there alone.
+func (p *Polynomial) OfSparse() Transform {
+	if p.highest > 2 {
+		return nil
+	}
+	return &sparsePolynomial{p}
+}
+
+// sparsePolynomial makes the terms of a Sparse row, of degree 2 at most.
+type sparsePolynomial struct{ *Polynomial }
+
+// Shapes implements Transform.
+func (p *sparsePolynomial) Shapes() (in, out Shape) {
+	taken, made := p.Width()
+	return Shape{Sparse, taken}, Shape{Sparse, made}
+}
+
+// Apply implements Transform.
+func (p *sparsePolynomial) Apply(dst, src *Row, _ *Scratch) error {
+	if !finite(src.Numbers) {
+		return ErrRange
+	}
+	dst.Clear(Sparse)
+	first := 0
+	if p.bias {
+		dst.Put(0, 1)
+		first = 1
+	}
+	if p.skipped == 0 {
+		for i, column := range src.Index {
+			dst.Put(first+int(column), src.Numbers[i])
+		}
+	}
+	if p.highest == 1 {
+		return nil
+	}
+	first += p.columns - p.skipped
+	for i, left := range src.Index {
+		for j := i; j < len(src.Index); j++ {
+			if p.crosses && j == i {
+				continue
+			}
+			dst.Put(first+p.place(int(left), int(src.Index[j])), src.Numbers[j]*src.Numbers[i])
+		}
+	}
+	return nil
+}
+
+// place is a product's among those of degree 2, which are ordered by their first column, and then by their second.
+func (p *Polynomial) place(left, right int) int {
+	if p.crosses {
+		return left*(p.columns-1) - left*(left-1)/2 + right - left - 1
+	}
+	return left*p.columns - left*(left-1)/2 + right - left
 }

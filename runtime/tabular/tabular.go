@@ -8,10 +8,11 @@
 // Cell for every column: a number, text, or what has no value). Which of them comes to a Transform, and with how many
 // columns, is known when the model is made: Shapes says it.
 //
-//	Stage      numbers of numbers: scaling, products, bins. The fast path: nothing but slices of numbers.
-//	ValueStage a Stage that leaves zeros zero, and so has nothing to do for what is not there in a Sparse row.
-//	Transform  a row of a row: encoders of categories, text, and Stages, of which Numeric makes one.
-//	Estimator  scores of a row that is Dense or Sparse.
+//	Stage        numbers of numbers: scaling, products, bins. The fast path: nothing but slices of numbers.
+//	ValueStage   a Stage that leaves zeros zero, and so has nothing to do for what is not there in a Sparse row.
+//	SparseStage  a Stage that has another way for Sparse rows. Before any other Stage they are made Dense.
+//	Transform    a row of a row: encoders of categories, text, and Stages, of which Numeric makes one.
+//	Estimator    scores of a row.
 //
 // Series and Union put transforms together; runs of stages become one. To add a kind of column, write a Transform that
 // takes Mixed rows and makes Dense or Sparse ones.

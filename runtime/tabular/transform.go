@@ -20,6 +20,13 @@ type ValueStage interface {
 	KeepsZeros() bool
 }
 
+// SparseStage is a Stage that has another way to do the same for Sparse rows.
+type SparseStage interface {
+	Stage
+	// OfSparse is that way; nil if the stage, with its options, has none.
+	OfSparse() Transform
+}
+
 // Numeric makes a Transform of a stage, for rows of that form; origins say which of the model's own columns those of a
 // Mixed row are, and may be nil.
 func Numeric(stage Stage, form Form, origins []int) Transform {
@@ -30,6 +37,11 @@ func Numeric(stage Stage, form Form, origins []int) Transform {
 	case Sparse:
 		if values, ok := stage.(ValueStage); ok && values.KeepsZeros() {
 			return &sparseValues{values, in}
+		}
+		if sparse, ok := stage.(SparseStage); ok {
+			if transform := sparse.OfSparse(); transform != nil {
+				return transform
+			}
 		}
 		return &series{[]Transform{&densify{in}, &numeric{stage}}}
 	default:

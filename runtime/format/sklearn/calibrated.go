@@ -65,8 +65,12 @@ func (r *reader) member(from step, in table, classes []string) (tabular.Member, 
 		return none, err
 	}
 	member := tabular.Member{Steps: before, Linear: linear}
-	if outputs := len(linear.Intercept); outputs != len(classes) && (outputs != 1 || len(classes) != 2) {
-		return none, broken(decider.path+".coef_", "has weights for %d classes of %d", outputs, len(classes))
+	expected := len(classes)
+	if expected == 2 {
+		expected = 1
+	}
+	if outputs := len(linear.Intercept); outputs != expected {
+		return none, broken(decider.path+".coef_", "has %d rows of weights for %d classes", outputs, len(classes))
 	}
 	if attributes.text("method") == "temperature" {
 		// The classifiers of this method are given the classes' numbers for labels.

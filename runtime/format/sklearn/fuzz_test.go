@@ -1,7 +1,10 @@
 package sklearn
 
 import (
+	"archive/tar"
+	"bytes"
 	"errors"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -31,6 +34,8 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	}
+	addArchived(f, "1.9.1")
+	addArchived(f, "0.24.2")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		model, err := Read(t.Context(), data, 1<<22)
 		if err != nil {
@@ -44,6 +49,32 @@ func FuzzRead(f *testing.F) {
 		}
 		predictAll(t, model)
 	})
+}
+
+// addArchived adds the artifacts over columns of several types as seeds.
+func addArchived(f *testing.F, version string) {
+	f.Helper()
+	packed, err := os.ReadFile("../../../test/testdata/sklearn/" + version + "/columns.tar.gz")
+	if err != nil {
+		f.Fatal(err)
+	}
+	archive, err := unpack.Unpack(f.Context(), packed, 1<<24)
+	if err != nil {
+		f.Fatal(err)
+	}
+	files := tar.NewReader(bytes.NewReader(archive))
+	for {
+		header, err := files.Next()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			f.Fatal(err)
+		}
+		if data, err := io.ReadAll(files); err == nil && filepath.Ext(header.Name) == ".pkl" {
+			f.Add(data)
+		}
+	}
 }
 
 // predictAll asks a model for predictions of cells of every kind.

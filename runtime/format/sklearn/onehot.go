@@ -58,6 +58,9 @@ func (e *encoder) oneHot(stage *tabular.OneHot, column int) error {
 	}
 	places := make([]int32, len(grouped.groups))
 	for i, group := range grouped.groups {
+		if group >= grouped.count {
+			return broken(e.path+"._default_to_infrequent_mappings", "leaves out category %d of column %d", i, column)
+		}
 		places[i] = place(group)
 	}
 	unknown := int32(-1)

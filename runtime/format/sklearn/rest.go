@@ -23,6 +23,9 @@ func readOneVsRest(r *reader, from step, in table) (scorer, error) {
 	}
 	rest := &tabular.OneVsRest{}
 	for i, item := range list.Items {
+		if err := r.spend(path, 1+len(r.columns)); err != nil {
+			return scorer{}, err
+		}
 		each, err := named{path: fmt.Sprintf("%s[%d]", path, i), node: item}.step()
 		if err != nil {
 			return scorer{}, err
