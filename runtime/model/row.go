@@ -10,7 +10,7 @@ const (
 	String Kind = iota + 1
 	Number
 	Integer
-	// Object is a JSON object of any names, with texts and numbers: what DictVectorizer and FeatureHasher take.
+	// Object is a JSON object of any names, with texts, lists of them, and numbers: what DictVectorizer and FeatureHasher take.
 	Object
 )
 
@@ -92,12 +92,14 @@ type Value struct {
 	Members []Member
 }
 
-// Member is a name of an Object with its value: Str where Kind is String, Num where it is Number; 0 is null.
+// Member is a name of an Object with its value: Str where Kind is String, or Strs, which is not nil, of a list of them; Num
+// where it is Number; 0 is null.
 type Member struct {
 	Name string
 	Kind Kind
 	Str  string
 	Num  float64
+	Strs []string
 }
 
 // Row is one example to predict: Values, indexed like Signature.Fields, or the bare vector where Features is not nil.

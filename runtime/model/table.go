@@ -36,7 +36,10 @@ type tableScratch struct {
 	vector []float64
 	cells  []tabular.Cell
 	many   []tabular.Many
-	out    []float64
+	// lists are those of members, of which so many are used.
+	lists []*tabular.Many
+	used  int
+	out   []float64
 }
 
 // openSklearn opens a pickle or joblib file.
@@ -334,6 +337,7 @@ func (t *table) fillCells(row *Row, scratch *tableScratch) error {
 	if t.shaped != nil {
 		return t.shapeCells(row, scratch)
 	}
+	scratch.used = 0
 	for i := range t.fields {
 		field := &t.fields[i]
 		if i >= len(row.Values) || !row.Values[i].Set {
@@ -350,7 +354,7 @@ func (t *table) fillCells(row *Row, scratch *tableScratch) error {
 			many.Texts, many.Cells = many.Texts[:0], many.Cells[:0]
 			for k := range v.Members {
 				many.Texts = append(many.Texts, v.Members[k].Name)
-				many.Cells = append(many.Cells, v.Members[k].cell())
+				many.Cells = append(many.Cells, scratch.member(&v.Members[k]))
 			}
 			scratch.cells[i] = tabular.Cell{Kind: tabular.Fields, Many: many}
 		case field.Kind == String && field.Shape != nil:
@@ -365,12 +369,20 @@ func (t *table) fillCells(row *Row, scratch *tableScratch) error {
 	return nil
 }
 
-// cell is a member's value.
-func (m *Member) cell() tabular.Cell {
-	switch m.Kind {
-	case String:
+// member is the cell of a member's value.
+func (s *tableScratch) member(m *Member) tabular.Cell {
+	switch {
+	case m.Kind == String && m.Strs != nil:
+		if s.used == len(s.lists) {
+			s.lists = append(s.lists, &tabular.Many{})
+		}
+		list := s.lists[s.used]
+		s.used++
+		list.Texts = append(list.Texts[:0], m.Strs...)
+		return tabular.Cell{Kind: tabular.Texts, Many: list}
+	case m.Kind == String:
 		return tabular.Cell{Kind: tabular.Text, Str: m.Str}
-	case Number:
+	case m.Kind == Number:
 		return tabular.Cell{Num: m.Num}
 	default:
 		return tabular.Cell{Kind: tabular.None}

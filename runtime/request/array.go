@@ -171,7 +171,7 @@ func wanted(field *model.Field) string {
 	}
 }
 
-// members reads a JSON object of texts and numbers.
+// members reads a JSON object of texts, lists of them, and numbers.
 func (p *parser) members(into *model.Value) error {
 	if p.s[p.i] != '{' {
 		return p.fail("must be an object")
@@ -189,7 +189,20 @@ func (p *parser) members(into *model.Value) error {
 	return err
 }
 
-// member reads one name's value: a text, a number or null.
+// list reads a member's list of texts.
+func (p *parser) list(into *model.Member) error {
+	var list model.Value
+	if err := p.array(&model.Field{Kind: model.String, Shape: []int{-1}}, &list); err != nil {
+		return err
+	}
+	into.Kind, into.Strs = model.String, list.Strs
+	if into.Strs == nil {
+		into.Strs = []string{}
+	}
+	return nil
+}
+
+// member reads one name's value: a text, a list of them, a number or null.
 func (p *parser) member(name string, into *model.Value) error {
 	member := model.Member{Name: name}
 	switch {
@@ -200,6 +213,10 @@ func (p *parser) member(name string, into *model.Value) error {
 			return p.syntax(problem)
 		}
 		member.Kind, member.Str = model.String, text
+	case p.i < len(p.s) && p.s[p.i] == '[':
+		if err := p.list(&member); err != nil {
+			return err
+		}
 	case p.literal("true"), p.literal("false"):
 		// Python's True is 1, and False 0.
 		member.Kind = model.Number
@@ -207,7 +224,7 @@ func (p *parser) member(name string, into *model.Value) error {
 			member.Num = 1
 		}
 	case p.i < len(p.s) && strings.IndexByte("-0123456789NI", p.s[p.i]) < 0:
-		return p.fail("must be a string, a number or null")
+		return p.fail("must be a string, a list of strings, a number or null")
 	default:
 		number, err := p.float()
 		if err != nil {

@@ -23,6 +23,10 @@ var shapes = model.Signature{Fields: []model.Field{
 func TestArrays(t *testing.T) {
 	d := NewDecoder(shapes, 10)
 	var r Request
+	// An empty list is nil only until there has been one with something in it.
+	if err := d.Decode(`{"inputs":{"any":["z"],"rows":[[1,2]]}}`, Single, "", &r); err != nil {
+		t.Fatal(err)
+	}
 	for inputs, want := range map[string]model.Value{
 		`{"n":-9223372036854775808}`:   {Int: -1 << 63},
 		`{"n":9223372036854775807}`:    {Int: 1<<63 - 1},
@@ -40,9 +44,11 @@ func TestArrays(t *testing.T) {
 		`{"rows":[1,2]}`:               {Nums: []float64{1, 2}},
 		`{"rows":[]}`:                  {Nums: []float64{}},
 		`{"dict":{}}`:                  {},
-		`{"dict":{"a":1,"b":"c","d":null,"e":true,"f":false}}`: {Members: []model.Member{
+		`{"dict":{"a":1,"b":"c","d":null,"e":true,"f":false,"g":["x","y"],"h":[],"i":["z"]}}`: {Members: []model.Member{
 			{Name: "a", Kind: model.Number, Num: 1}, {Name: "b", Kind: model.String, Str: "c"}, {Name: "d"},
 			{Name: "e", Kind: model.Number, Num: 1}, {Name: "f", Kind: model.Number},
+			{Name: "g", Kind: model.String, Strs: []string{"x", "y"}}, {Name: "h", Kind: model.String, Strs: []string{}},
+			{Name: "i", Kind: model.String, Strs: []string{"z"}},
 		}},
 	} {
 		t.Run(inputs, func(t *testing.T) {
@@ -96,7 +102,9 @@ func TestArraysRefused(t *testing.T) {
 		`{"rows":[[]]}`:                    "has the shape [1 0]",
 		`{"rows":` + strings.Repeat("[", 50) + `1` + strings.Repeat("]", 50) + `}`: "is nested too deeply",
 		`{"dict":[]}`:            "inputs.dict: must be an object",
-		`{"dict":{"a":[1]}}`:     `inputs."dict.a": must be a string, a number or null`,
+		`{"dict":{"a":[1]}}`:     `inputs."dict.a"[0]: must be a string`,
+		`{"dict":{"a":[["x"]]}}`: `inputs."dict.a": is nested 2 deep; it must be an array of strings`,
+		`{"dict":{"a":{}}}`:      `inputs."dict.a": must be a string, a list of strings, a number or null`,
 		`{"dict":{"a":1,"a":2}}`: "has the name a more than once",
 	} {
 		err := d.Decode(`{"inputs":`+inputs+`}`, Single, "", &r)
@@ -124,7 +132,8 @@ func TestOpenInputs(t *testing.T) {
 	if strings.Join(got, " ") != "querya0 position2 useru0 features1" {
 		t.Errorf("got %v", got)
 	}
-	if err := d.Decode(`{"inputs":{"query":["a"]}}`, Single, "", &r); err == nil || err.Error() != "inputs.query: must be a string, a number or null" {
+	if err := d.Decode(`{"inputs":{"query":{}}}`, Single, "", &r); err == nil ||
+		err.Error() != "inputs.query: must be a string, a list of strings, a number or null" {
 		t.Errorf("got %v", err)
 	}
 }
