@@ -362,6 +362,29 @@ func (a *artifact) read(name string, maxBytes int64) ([]byte, error) {
 	return data, nil
 }
 
+// checkSize holds all files of a model's directory together to the largest model that is read.
+func (l *loading) checkSize(within *os.Root) error {
+	total := int64(0)
+	err := fs.WalkDir(within.FS(), ".", func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil {
+			total += info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		return &LoadError{contract.ReasonInternal, l.name, "cannot be listed: " + err.Error(), err}
+	}
+	if total > l.options.MaxBytes {
+		return loadError(contract.ReasonArtifactTooLarge, l.name,
+			fmt.Sprintf("has %d bytes in all, and at most %d are loaded", total, l.options.MaxBytes))
+	}
+	return nil
+}
+
 // maxBeside is the largest file that a feature file may name.
 const maxBeside = 64 << 20
 

@@ -64,6 +64,8 @@ func (l *loading) describeGraph(g *graph.Graph) {
 	d := &l.model.description
 	counted := map[graph.Value]bool{}
 	layers := map[string]int{}
+	// A reader that knows the artifact's own layers has listed them.
+	known := d.Layers != nil
 	for i := range g.Nodes {
 		node := &g.Nodes[i]
 		parameters := int64(0)
@@ -77,6 +79,9 @@ func (l *loading) describeGraph(g *graph.Graph) {
 			}
 		}
 		d.Parameters += parameters
+		if known {
+			continue
+		}
 		at, ok := layers[node.Name]
 		if !ok {
 			layers[node.Name] = len(d.Layers)

@@ -5,8 +5,6 @@ import (
 	"math"
 	"unsafe"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
 	"github.com/ctr-operator/ctr-operator/runtime/contract"
 	"github.com/ctr-operator/ctr-operator/runtime/graph"
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
@@ -30,7 +28,7 @@ func (n *network) bindExample(example *graph.Example, file string) error {
 		return loadError(contract.ReasonArtifactMalformed, file, fmt.Sprintf(
 			"has no input %q for its tf.Example messages", example.Input))
 	}
-	n.example = &exampleInput{place}
+	n.examples = &exampleInput{place}
 	for _, feature := range example.Features {
 		n.fields = append(n.fields, Field{
 			Name: feature.Name, Kind: kindOf(feature.DType), Required: feature.Required, Shape: feature.Shape,
@@ -63,11 +61,9 @@ func (e *exampleInput) zeros(rows int, fields []Field) []Row {
 func (e *exampleInput) fill(scratch *networkScratch, rows []Row, fields []Field) error {
 	scratch.message, scratch.ends = scratch.message[:0], scratch.ends[:0]
 	for i := range rows {
-		var err error
-		if scratch.message, err = appendExample(scratch.message, &rows[i], fields); err != nil {
+		if err := scratch.addExample(&rows[i], fields); err != nil {
 			return atRow(err, i)
 		}
-		scratch.ends = append(scratch.ends, len(scratch.message))
 	}
 	t := scratch.run.Input(e.tensor)
 	scratch.shape = append(scratch.shape[:0], len(rows))
@@ -81,60 +77,65 @@ func (e *exampleInput) fill(scratch *networkScratch, rows []Row, fields []Field)
 	return nil
 }
 
-// appendExample appends a tf.Example: Example{features: 1 {feature: 1 map<string, Feature>}}, where a Feature has a list of
-// bytes (1), of floats (2) or of integers (3).
-func appendExample(b []byte, row *Row, fields []Field) ([]byte, error) {
-	size := 0
+// addExample serializes a row behind the others. What is not set is left out, and the model's default stands for it.
+func (s *networkScratch) addExample(row *Row, fields []Field) error {
+	s.writer.Reset()
 	for i := range fields {
-		entry, err := sizeOfEntry(row, fields, i)
-		if err != nil {
-			return b, err
+		field := &fields[i]
+		if i >= len(row.Values) || !row.Values[i].Set {
+			if field.Required {
+				return missing(field)
+			}
+			continue
 		}
-		if entry >= 0 {
-			size += 1 + protowire.SizeBytes(entry)
+		v := &row.Values[i]
+		n := valuesOf(v, field.Kind)
+		if count := field.Count(); count >= 0 && n != count {
+			return &InputError{Field: field.Name, Message: fmt.Sprintf("must have %d values, not %d", count, n)}
+		}
+		if err := s.addFeature(field, v); err != nil {
+			return err
 		}
 	}
-	b = appendHeader(b, 1, size)
-	for i := range fields {
-		if entry, _ := sizeOfEntry(row, fields, i); entry >= 0 {
-			b = appendHeader(b, 1, entry)
-			b = protowire.AppendTag(b, 1, protowire.BytesType)
-			b = protowire.AppendString(b, fields[i].Name)
-			list := sizeOfList(&row.Values[i], fields[i].Kind)
-			b = appendHeader(b, 2, 1+protowire.SizeBytes(list))
-			b = appendList(b, &row.Values[i], fields[i].Kind, list)
-		}
-	}
-	return b, nil
+	s.message = s.writer.Append(s.message)
+	s.ends = append(s.ends, len(s.message))
+	return nil
 }
 
-func appendHeader(b []byte, field protowire.Number, size int) []byte {
-	return protowire.AppendVarint(protowire.AppendTag(b, field, protowire.BytesType), uint64(size))
-}
-
-// sizeOfEntry is that of a field in the map; -1 where the row leaves it out.
-func sizeOfEntry(row *Row, fields []Field, i int) (int, error) {
-	field := &fields[i]
-	if i >= len(row.Values) || !row.Values[i].Set {
-		if field.Required {
-			return 0, missing(field)
+func (s *networkScratch) addFeature(field *Field, v *Value) error {
+	switch {
+	case field.Kind == String && v.Strs == nil:
+		s.writer.AddStrings(field.Name, v.Str)
+	case field.Kind == String:
+		s.writer.AddStrings(field.Name, v.Strs...)
+	case field.Kind == Integer && v.Ints == nil:
+		s.writer.AddInts(field.Name, v.Int)
+	case field.Kind == Integer:
+		s.writer.AddInts(field.Name, v.Ints...)
+	default:
+		s.floats = s.floats[:0]
+		if v.Nums == nil {
+			s.floats = append(s.floats, float32(v.Num))
 		}
-		return -1, nil
-	}
-	v := &row.Values[i]
-	n := valuesOf(v, field.Kind)
-	if count := field.Count(); count >= 0 && n != count {
-		return 0, &InputError{Field: field.Name, Message: fmt.Sprintf("must have %d values, not %d", count, n)}
-	}
-	if field.Kind == Number {
-		for k := range n {
-			if x := number(v, k); math.IsInf(float64(float32(x)), 0) && !math.IsInf(x, 0) {
-				return 0, &InputError{Field: field.Name, Message: fmt.Sprintf("has %v, which the model's float32 cannot hold", x)}
+		for _, x := range v.Nums {
+			s.floats = append(s.floats, float32(x))
+		}
+		for k, x := range s.floats {
+			if math.IsInf(float64(x), 0) && !infinite(v, k) {
+				return &InputError{Field: field.Name, Message: "has a number that the model's float32 cannot hold"}
 			}
 		}
+		s.writer.AddFloats(field.Name, s.floats...)
 	}
-	list := sizeOfList(v, field.Kind)
-	return 1 + protowire.SizeBytes(len(field.Name)) + 1 + protowire.SizeBytes(1+protowire.SizeBytes(list)), nil
+	return nil
+}
+
+// infinite says whether the k-th number itself is.
+func infinite(v *Value, k int) bool {
+	if v.Nums == nil {
+		return math.IsInf(v.Num, 0)
+	}
+	return math.IsInf(v.Nums[k], 0)
 }
 
 // valuesOf is how many values of its kind there are.
@@ -149,75 +150,4 @@ func valuesOf(v *Value, kind Kind) int {
 	default:
 		return 1
 	}
-}
-
-// number is the k-th of a value's.
-func number(v *Value, k int) float64 {
-	if v.Nums == nil {
-		return v.Num
-	}
-	return v.Nums[k]
-}
-
-// sizeOfList is that of the list's message.
-func sizeOfList(v *Value, kind Kind) int {
-	switch {
-	case kind == String && v.Strs == nil:
-		return 1 + protowire.SizeBytes(len(v.Str))
-	case kind == String:
-		size := 0
-		for _, s := range v.Strs {
-			size += 1 + protowire.SizeBytes(len(s))
-		}
-		return size
-	case kind == Number && v.Nums == nil:
-		return 1 + protowire.SizeBytes(4)
-	case kind == Number:
-		return 1 + protowire.SizeBytes(4*len(v.Nums))
-	default:
-		return 1 + protowire.SizeBytes(sizeOfIntegers(v))
-	}
-}
-
-func sizeOfIntegers(v *Value) int {
-	if v.Ints == nil {
-		return protowire.SizeVarint(uint64(v.Int))
-	}
-	size := 0
-	for _, n := range v.Ints {
-		size += protowire.SizeVarint(uint64(n))
-	}
-	return size
-}
-
-// appendList appends a Feature's list, whose message has the given size.
-func appendList(b []byte, v *Value, kind Kind, size int) []byte {
-	switch {
-	case kind == String && v.Strs == nil:
-		b = appendHeader(b, 1, size)
-		return protowire.AppendString(protowire.AppendTag(b, 1, protowire.BytesType), v.Str)
-	case kind == String:
-		b = appendHeader(b, 1, size)
-		for _, s := range v.Strs {
-			b = protowire.AppendString(protowire.AppendTag(b, 1, protowire.BytesType), s)
-		}
-		return b
-	case kind == Number && v.Nums == nil:
-		b = appendHeader(appendHeader(b, 2, size), 1, 4)
-		return protowire.AppendFixed32(b, math.Float32bits(float32(v.Num)))
-	case kind == Number:
-		b = appendHeader(appendHeader(b, 2, size), 1, 4*len(v.Nums))
-		for _, x := range v.Nums {
-			b = protowire.AppendFixed32(b, math.Float32bits(float32(x)))
-		}
-		return b
-	}
-	b = appendHeader(appendHeader(b, 3, size), 1, sizeOfIntegers(v))
-	if v.Ints == nil {
-		return protowire.AppendVarint(b, uint64(v.Int))
-	}
-	for _, n := range v.Ints {
-		b = protowire.AppendVarint(b, uint64(n))
-	}
-	return b
 }

@@ -12,8 +12,8 @@ import (
 // fill makes the inputs' tensors of rows.
 func (n *network) fill(scratch *networkScratch, rows []Row) error {
 	switch {
-	case n.example != nil:
-		return n.example.fill(scratch, rows, n.fields)
+	case n.examples != nil:
+		return n.examples.fill(scratch, rows, n.fields)
 	case n.shaped != nil && rows[0].Features == nil:
 		return n.fillShaped(scratch, rows)
 	}

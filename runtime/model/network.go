@@ -11,6 +11,7 @@ import (
 	"github.com/ctr-operator/ctr-operator/runtime/contract"
 	"github.com/ctr-operator/ctr-operator/runtime/engine"
 	"github.com/ctr-operator/ctr-operator/runtime/features"
+	"github.com/ctr-operator/ctr-operator/runtime/features/example"
 	"github.com/ctr-operator/ctr-operator/runtime/graph"
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
 )
@@ -25,8 +26,8 @@ type network struct {
 	// shaped makes the inputs of the fields; nil where the fields are the inputs.
 	shaped *shaped
 	// example is the input that takes serialized tf.Example messages; nil where the inputs are tensors.
-	example *exampleInput
-	fields  []Field
+	examples *exampleInput
+	fields   []Field
 	// vector says that the only input is a vector, which a row may bring bare.
 	vector bool
 	scores []score
@@ -45,9 +46,11 @@ type networkScratch struct {
 	single [1]Row
 	out    []float64
 	shape  []int
-	// message holds serialized examples.
+	// message holds serialized examples, which end at ends.
 	message []byte
 	ends    []int
+	writer  example.Writer
+	floats  []float32
 }
 
 // input is one of the program's, and where its values come from.
@@ -87,7 +90,7 @@ func (l *loading) openGraph(ctx context.Context, g *graph.Graph) error {
 	n.scratch.New = func() any {
 		return &networkScratch{run: program.Acquire(), out: make([]float64, len(n.scores))}
 	}
-	set, file, err := l.networkFeatures()
+	set, file, err := l.networkFeatures(ctx, program.Inputs())
 	if err != nil {
 		return err
 	}
@@ -110,21 +113,10 @@ func (l *loading) openGraph(ctx context.Context, g *graph.Graph) error {
 	return nil
 }
 
-// networkFeatures reads the bundle's feature file, or the one that the artifact itself implies; the set is nil where there is
-// none.
-func (l *loading) networkFeatures() (set *features.Set, file string, err error) {
-	file, text := l.features, l.text
-	if text == nil {
-		return nil, "", nil
-	}
-	set, err = l.compileFeatures(file, text, nil)
-	return set, file, err
-}
-
 // bindInputs finds out what each input is filled with.
 func (l *loading) bindInputs(n *network, set *features.Set, file string) error {
-	if example := n.program.Example(); example != nil {
-		if err := n.bindExample(example, l.name); err != nil {
+	if messages := n.program.Example(); messages != nil {
+		if err := n.bindExample(messages, l.name); err != nil {
 			return err
 		}
 	}
@@ -135,7 +127,7 @@ func (l *loading) bindInputs(n *network, set *features.Set, file string) error {
 		}
 		n.inputs = append(n.inputs, bound)
 	}
-	if n.example != nil {
+	if n.examples != nil {
 		if set != nil && len(set.Outputs()) > 0 {
 			return loadError(contract.ReasonArtifactMalformed, file,
 				"makes inputs, and the model takes tf.Example messages, whose features are the request's fields; keep only 'output'")

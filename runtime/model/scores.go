@@ -35,8 +35,8 @@ func (n *network) warmUp(ctx context.Context, file string) ([]int, error) {
 
 // fillZeros sets the inputs to zeros, or their defaults; sizes that are not known are 1.
 func (n *network) fillZeros(scratch *networkScratch, rows int) error {
-	if n.example != nil {
-		return n.example.fill(scratch, n.example.zeros(rows, n.fields), n.fields)
+	if n.examples != nil {
+		return n.examples.fill(scratch, n.examples.zeros(rows, n.fields), n.fields)
 	}
 	for i := range n.inputs {
 		in := &n.inputs[i]

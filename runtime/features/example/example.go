@@ -295,10 +295,11 @@ func (w *Writer) add(name string, kind Kind) {
 }
 
 // String is the message.
-func (w *Writer) String() string {
-	message := make([]byte, 0, len(w.features)+8)
-	message = protowire.AppendTag(message, 1, protowire.BytesType)
-	return string(protowire.AppendBytes(message, w.features))
+func (w *Writer) String() string { return string(w.Append(make([]byte, 0, len(w.features)+8))) }
+
+// Append appends the message.
+func (w *Writer) Append(to []byte) []byte {
+	return protowire.AppendBytes(protowire.AppendTag(to, 1, protowire.BytesType), w.features)
 }
 
 // MismatchError says that a feature is not of the type that a model takes.
