@@ -60,6 +60,15 @@ type termScratch struct {
 	keys  []uint32
 }
 
+// mostKept is how many keys the scratch may have place for that is kept for the next prediction: that of a book is not.
+const mostKept = 1 << 18
+
+func keep(pool *sync.Pool, scratch *termScratch) {
+	if cap(scratch.keys) <= mostKept {
+		pool.Put(scratch)
+	}
+}
+
 // Shapes implements Transform.
 func (t *Terms) Shapes() (in, out Shape) { return Shape{Mixed, 1}, Shape{Sparse, t.columns} }
 
@@ -77,7 +86,7 @@ func (t *Terms) Apply(dst, src *Row, _ *Scratch) error {
 	}
 	dst.Clear(Sparse)
 	dst.count(scratch.keys)
-	t.pool.Put(scratch)
+	keep(&t.pool, scratch)
 	if t.binary {
 		for i := range dst.Numbers {
 			dst.Numbers[i] = 1
@@ -157,7 +166,7 @@ func (h *HashedTexts) Shapes() (in, out Shape) {
 // Apply implements Transform.
 func (h *HashedTexts) Apply(dst, src *Row, _ *Scratch) error {
 	scratch := h.pool.Get().(*termScratch)
-	defer h.pool.Put(scratch)
+	defer keep(&h.pool, scratch)
 	keys := scratch.keys[:0]
 	for i := range src.Cells {
 		switch cell := &src.Cells[i]; cell.Kind {

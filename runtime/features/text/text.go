@@ -65,8 +65,8 @@ type Analyzer struct {
 	ascii *asciiTable
 }
 
-// MaxGram is the longest n-gram, in words or characters.
-const MaxGram = 1 << 10
+// MaxGram is the longest n-gram, in words or characters. A text makes as many terms of each length as it has of these.
+const MaxGram = 1 << 5
 
 // New makes an analyzer. It fails for a pattern that is not supported, in a *PatternError, and for n-grams that are none.
 func New(options Options) (*Analyzer, error) {
