@@ -158,9 +158,9 @@ func (a *alignment) pair(x, y graph.Value) bool {
 // blocks is a run of a program block by block. It belongs to a Run.
 type blocks struct {
 	run *Run
-	// rows is how many there are, next the first that nobody has taken.
-	rows int
-	next atomic.Int64
+	// rows is how many there are, each how many a block has, next the first that nobody has taken.
+	rows, each int
+	next       atomic.Int64
 	// mu guards sized, which says that the outputs have their size, and err, the error of the first rows that had one.
 	mu      sync.Mutex
 	sized   bool
@@ -190,13 +190,14 @@ func (r *Run) rowCount() (rows int, split bool) {
 // doBlocks computes the outputs of all rows, with the help of other threads where they are free.
 func (r *Run) doBlocks(rows int) error {
 	b := &r.blocks
+	p := r.program
 	b.run, b.rows, b.sized, b.err, b.errFrom = r, rows, false, nil, math.MaxInt
+	b.each = p.blockFor(rows)
 	b.next.Store(0)
 	if b.help == nil {
 		b.help = b.helper
 	}
-	p := r.program
-	for range min(p.threads, rows/p.block) - 1 {
+	for range min(p.threads, rows/b.each) - 1 {
 		if p.helpers.Add(1) >= int64(p.threads) {
 			p.helpers.Add(-1)
 			break
@@ -207,6 +208,17 @@ func (r *Run) doBlocks(rows int) error {
 	b.work()
 	b.done.Wait()
 	return b.err
+}
+
+// blockFor is how many rows a block of so many has: fewer where several threads share them, so that all end at about the
+// same time. It is a multiple of what the kernels do at once.
+func (p *Program) blockFor(rows int) int {
+	const shares, together = 6, 6
+	if p.threads == 1 {
+		return p.block
+	}
+	each := (rows/(shares*p.threads) + together - 1) / together * together
+	return min(p.block, max(each, leastRows))
 }
 
 func (b *blocks) helper() {
@@ -222,11 +234,11 @@ func (b *blocks) work() {
 	defer part.Release()
 	part.frame.Follow(b.run.frame)
 	for {
-		from := int(b.next.Add(int64(p.block))) - p.block
+		from := int(b.next.Add(int64(b.each))) - b.each
 		if from >= b.rows {
 			return
 		}
-		if err := b.block(part, from, min(p.block, b.rows-from)); err != nil {
+		if err := b.block(part, from, min(b.each, b.rows-from)); err != nil {
 			b.fail(from, err)
 			return
 		}
