@@ -2,22 +2,23 @@ package op
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/ctr-operator/ctr-operator/runtime/graph"
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
 )
 
-// index finds the first place of a key among those of a tensor. Numbers are found as int64 or by their value, and what is no
+// mlIndex finds the first place of a key among those of a tensor. Numbers are found as int64 or by their value, and what is no
 // number as such.
-type index struct {
+type mlIndex struct {
 	strings map[string]int32
 	ints    map[int64]int32
 	floats  map[float64]int32
 	nan     int32
 }
 
-func newIndex(keys *tensor.Tensor) (*index, error) {
-	x := &index{nan: -1}
+func newMLIndex(keys *tensor.Tensor) (*mlIndex, error) {
+	x := &mlIndex{nan: -1}
 	switch keys.DType() {
 	case tensor.String:
 		x.strings = placesOf(tensor.Data[string](keys), func(v string) string { return v })
@@ -49,15 +50,15 @@ func placesOf[T any, K comparable](keys []T, key func(T) K) map[K]int32 {
 
 func firstNaN[T float](keys []T) int32 {
 	for i, v := range keys {
-		if v != v {
+		if v != v { //nolint:gocritic // NaN is unequal to itself
 			return int32(i)
 		}
 	}
 	return -1
 }
 
-func (x *index) float(v float64) int32 {
-	if v != v {
+func (x *mlIndex) float(v float64) int32 {
+	if math.IsNaN(v) {
 		return x.nan
 	}
 	return placeOf(x.floats, v)
@@ -71,7 +72,7 @@ func placeOf[K comparable](places map[K]int32, key K) int32 {
 }
 
 // find calls visit with the place of each element, -1 for one that is no key.
-func (x *index) find(t *tensor.Tensor, visit func(i int, place int32)) error {
+func (x *mlIndex) find(t *tensor.Tensor, visit func(i int, place int32)) error {
 	switch {
 	case x.strings != nil && t.DType() == tensor.String:
 		for i, v := range tensor.Data[string](t) {
@@ -102,7 +103,7 @@ func (x *index) find(t *tensor.Tensor, visit func(i int, place int32)) error {
 // LabelEncoder is ai.onnx.ml's: each element that is a key becomes the value of the same place, others a default. Where
 // keys are equal, the first counts.
 type LabelEncoder struct {
-	keys            *index
+	keys            *mlIndex
 	values, dropped *tensor.Tensor
 }
 
@@ -114,7 +115,7 @@ func NewLabelEncoder(keys, values, otherwise *tensor.Tensor) (*LabelEncoder, err
 	if otherwise.Len() != 1 || otherwise.DType() != values.DType() {
 		return nil, fmt.Errorf("a default of %v for values of %v", otherwise, values)
 	}
-	x, err := newIndex(keys)
+	x, err := newMLIndex(keys)
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +192,7 @@ func (o *CategoryMapper) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 // CategoryOneHot is ai.onnx.ml's OneHotEncoder: each element becomes a row of Float32 with a 1 at the place of its category.
 // Categories are of String, or of Int64, which numbers of any type are converted to.
 type CategoryOneHot struct {
-	keys   *index
+	keys   *mlIndex
 	count  int
 	strict bool
 }
@@ -201,7 +202,7 @@ func NewCategoryOneHot(categories *tensor.Tensor, strict bool) (*CategoryOneHot,
 	if categories.Len() == 0 {
 		return nil, fmt.Errorf("no categories")
 	}
-	x, err := newIndex(categories)
+	x, err := newMLIndex(categories)
 	return &CategoryOneHot{x, categories.Len(), strict}, err
 }
 

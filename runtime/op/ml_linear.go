@@ -46,12 +46,8 @@ func (o LinearScores) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 		return err
 	}
 	y := tensor.Data[float32](out[1])
-	second := secondComplement
-	if o.Post == PostLogistic {
-		second = secondMargin
-	}
 	for i, score := range scores {
-		second.expand(y[2*i:2*i+2], score, o.Post)
+		secondComplement.expand(y[2*i:2*i+2], score, o.Post)
 	}
 	return nil
 }

@@ -43,6 +43,8 @@ type TfIdfVectorizer struct {
 	strings *gram[string]
 	ints    *gram[int64]
 	width   int
+	// weights are those of columns, nil where there are none.
+	weights []float32
 }
 
 // NewTfIdfVectorizer checks the description.
@@ -60,6 +62,9 @@ func NewTfIdfVectorizer(g Ngrams) (*TfIdfVectorizer, error) {
 	if len(g.Weights) > 0 && len(g.Weights) != len(g.Columns) {
 		return nil, fmt.Errorf("%d weights for %d n-grams", len(g.Weights), len(g.Columns))
 	}
+	if err := o.setWeights(); err != nil {
+		return nil, err
+	}
 	var err error
 	if g.Strings != nil {
 		o.strings, err = newGrams(&g, g.Strings)
@@ -67,6 +72,23 @@ func NewTfIdfVectorizer(g Ngrams) (*TfIdfVectorizer, error) {
 		o.ints, err = newGrams(&g, g.Ints)
 	}
 	return o, err
+}
+
+// setWeights brings the weights to the columns of their n-grams.
+func (o *TfIdfVectorizer) setWeights() error {
+	g := &o.grams
+	if len(g.Weights) == 0 {
+		return nil
+	}
+	// Columns beyond all n-grams would take memory that no file has asked for in earnest.
+	if o.width > 64*(len(g.Columns)+64) {
+		return fmt.Errorf("%d n-grams in %d columns", len(g.Columns), o.width)
+	}
+	o.weights = make([]float32, o.width)
+	for i, column := range g.Columns {
+		o.weights[column] = g.Weights[i]
+	}
+	return nil
 }
 
 func newGrams[K comparable](g *Ngrams, pool []K) (*gram[K], error) {
@@ -174,21 +196,21 @@ func countGrams[K comparable](o *TfIdfVectorizer, root *gram[K], items []K, row 
 				}
 			}
 		}
-		if (o.grams.Max-1)*distance >= len(items) {
+		if o.grams.Max == 1 || (o.grams.Max-1)*distance >= len(items) {
 			return
 		}
 	}
 }
 
-// weigh makes scores of counts. ONNX Runtime has weights by column, as the specification says of n-grams in order.
+// weigh makes scores of counts.
 func (o *TfIdfVectorizer) weigh(y []float32) {
 	if o.grams.Weighting == WeightTF {
 		return
 	}
 	for i, n := range y {
 		weight := float32(1)
-		if k := i % o.width; k < len(o.grams.Weights) {
-			weight = o.grams.Weights[k]
+		if o.weights != nil {
+			weight = o.weights[i%o.width]
 		}
 		switch {
 		case o.grams.Weighting == WeightTFIDF:

@@ -135,7 +135,8 @@ func (o Normalizer) row(y, x []float32) {
 	}
 }
 
-// Binarizer is ai.onnx.ml's: 1 for what is greater than the threshold, 0 for what is not.
+// Binarizer is ai.onnx.ml's: 1 for what is greater than the threshold, 0 for what is not. NaN is an error, as it is to ONNX
+// Runtime.
 type Binarizer struct{ Threshold float32 }
 
 // Name implements graph.Op.
@@ -155,9 +156,10 @@ func (o Binarizer) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 	}
 	y := tensor.Data[float32](out[0])
 	for i, v := range x {
-		y[i] = 0
-		if v > o.Threshold {
+		if y[i] = 0; v > o.Threshold {
 			y[i] = 1
+		} else if v != v {
+			return fmt.Errorf("the element %d is not a number", i)
 		}
 	}
 	return nil

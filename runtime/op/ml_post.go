@@ -87,37 +87,31 @@ func mlSoftmax(row []float32, skip bool) {
 	}
 }
 
-// secondClass says how the one score of a classifier of two classes becomes two.
-type secondClass int8
+// secondClass says how the one score of a classifier of two classes becomes two. Either way a logistic transform makes it a
+// probability, and the other that of its negative.
+type secondClass uint8
 
 const (
 	// secondNone leaves it one.
-	secondNone secondClass = iota - 1
+	secondNone secondClass = iota
 	// secondComplement makes it p, and the other 1-p: it is a probability.
 	secondComplement
-	// secondMargin makes the other its negative, the first of them for the first class.
+	// secondMargin makes the other its negative.
 	secondMargin
-	// secondMarginLow is that for a score which is not positive; without a transform both then are swapped.
-	secondMarginLow
 )
 
 // expand writes the one score, as two where there is to be a second.
 func (s secondClass) expand(out []float32, score float32, post PostTransform) {
-	if post == PostProbit || s == secondNone || len(out) < 2 {
-		out[0] = score
-		if post == PostProbit {
-			out[0] = mlProbit(score)
-		}
-		return
-	}
 	switch {
-	case s == secondComplement:
-		out[0], out[1] = 1-score, score
+	case post == PostProbit:
+		out[0] = mlProbit(score)
+	case s == secondNone:
+		out[0] = score
 	case post == PostLogistic:
 		out[0], out[1] = mlLogistic(-score), mlLogistic(score)
-	case s == secondMargin:
-		out[0], out[1] = -score, score
+	case s == secondComplement:
+		out[0], out[1] = 1-score, score
 	default:
-		out[0], out[1] = score, -score
+		out[0], out[1] = -score, score
 	}
 }

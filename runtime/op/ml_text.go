@@ -19,39 +19,6 @@ func stringsOf(t *tensor.Tensor) ([]string, error) {
 	return tensor.Data[string](t), nil
 }
 
-// StringConcat joins the elements of two tensors of strings, broadcast.
-type StringConcat struct{}
-
-// Name implements graph.Op.
-func (StringConcat) Name() string { return "StringConcat" }
-
-// Run implements graph.Op.
-func (StringConcat) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
-	if err := pair(in, out); err != nil {
-		return err
-	}
-	if _, err := stringsOf(in[0]); err != nil {
-		return err
-	}
-	var err error
-	join := func(y, a, b []string) {
-		for i := range y {
-			y[i] = ""
-			left, right := a[min(i, len(a)-1)], b[min(i, len(b)-1)]
-			if err == nil {
-				err = f.Charge(int64(len(left) + len(right)))
-			}
-			if err == nil {
-				y[i] = left + right
-			}
-		}
-	}
-	if e := zip(f, out[0], in[0], in[1], join); e != nil {
-		return e
-	}
-	return err
-}
-
 // RegexFullMatch says of each string whether the whole of it matches a pattern, in the syntax of RE2.
 type RegexFullMatch struct{ Pattern *regexp.Regexp }
 
@@ -182,8 +149,9 @@ func (o *StringNormalizer) stops(s string) bool {
 	return len(o.stop) > 0 && o.stop[o.folded.change(s)]
 }
 
-// StringSplit cuts strings at a delimiter, or at white space where it is empty, Max times at most, or as often as there is one
-// where it is negative. The parts are a last dimension, filled up with empty strings; the second output is how many there are.
+// StringSplit cuts strings at a delimiter, or at runs of spaces where it is empty, as ONNX Runtime does, Max times at most, or
+// as often as there is one where it is negative. The parts are a last dimension, filled up with empty strings; the second
+// output is how many there are.
 type StringSplit struct {
 	Delimiter string
 	Max       int
@@ -236,7 +204,7 @@ func (o StringSplit) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 func (o StringSplit) split(s string, visit func(part string)) {
 	left := o.Max
 	if o.Delimiter == "" {
-		s = strings.TrimSpace(s)
+		s = strings.Trim(s, " ")
 	}
 	for s != "" && left != 0 {
 		at, width := o.find(s)
@@ -259,12 +227,10 @@ func (o StringSplit) find(s string) (at, width int) {
 	if o.Delimiter != "" {
 		return strings.Index(s, o.Delimiter), len(o.Delimiter)
 	}
-	at = strings.IndexFunc(s, unicode.IsSpace)
-	if at < 0 {
+	if at = strings.IndexByte(s, ' '); at < 0 {
 		return -1, 0
 	}
-	end := strings.IndexFunc(s[at:], func(r rune) bool { return !unicode.IsSpace(r) })
-	return at, end
+	return at, len(s[at:]) - len(strings.TrimLeft(s[at:], " "))
 }
 
 // Tokenizer cuts strings into tokens as ONNX Runtime's operator of that name does, which converters of scikit-learn's

@@ -3,6 +3,7 @@ package op
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/ctr-operator/ctr-operator/runtime/graph"
@@ -244,7 +245,8 @@ func (f *Forest[T]) leaf(at int32, row []T) int32 {
 		for at >= 0 {
 			node := &nodes[at]
 			x := row[node.feature>>treeShift]
-			if (x != x && node.feature&treeMissing != 0) || f.holds(at, node, x) {
+			missing := x != x && node.feature&treeMissing != 0 //nolint:gocritic // NaN is unequal to itself
+			if missing || f.holds(at, node, x) {
 				at = node.isTrue
 			} else {
 				at = node.isFalse
@@ -269,12 +271,7 @@ func (f *Forest[T]) holds(at int32, node *treeNode[T], x T) bool {
 	case TreeNotEqual:
 		return x != node.value
 	default:
-		for _, member := range f.members[at] {
-			if x == member {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(f.members[at], x)
 	}
 }
 
@@ -334,8 +331,9 @@ func (o *TreeEnsemble) Grow64(f *Forest[float64]) { o.trees64 = func() *Forest[f
 // widened is the forest in Float64.
 func widened(f *Forest[float32]) *Forest[float64] {
 	w := &Forest[float64]{
-		nodes: make([]treeNode[float64], len(f.nodes)), scores: make([]TreeScore[float64], len(f.scores)), members: map[int32][]float64{},
-		roots: f.roots, leaves: f.leaves, plain: f.plain, features: f.features, targets: f.targets, positive: f.positive, single: f.single,
+		nodes: make([]treeNode[float64], len(f.nodes)), scores: make([]TreeScore[float64], len(f.scores)),
+		members: map[int32][]float64{}, roots: f.roots, leaves: f.leaves, plain: f.plain,
+		features: f.features, targets: f.targets, positive: f.positive, single: f.single,
 	}
 	for i, node := range f.nodes {
 		w.nodes[i] = treeNode[float64]{float64(node.value), node.feature, node.isTrue, node.isFalse}
@@ -432,7 +430,9 @@ func runForest[T float](o *TreeEnsemble, trees *Forest[T], f *graph.Frame, x []T
 	return regress(o, trees, f, s, rows, out[0], dtype)
 }
 
-func regress[T float](o *TreeEnsemble, trees *Forest[T], f *graph.Frame, sums []T, rows int, y *tensor.Tensor, dtype tensor.DType) error {
+func regress[T float](o *TreeEnsemble, trees *Forest[T], f *graph.Frame, sums []T, rows int, y *tensor.Tensor,
+	dtype tensor.DType,
+) error {
 	if !o.Wide {
 		dtype = tensor.Float32
 	}
