@@ -19,7 +19,7 @@ func (Erfc) Name() string { return "Erfc" }
 func (Erfc) Run(f *graph.Frame, in, out []*tensor.Tensor) error { return floats(f, in, out, math.Erfc) }
 
 // Bucketize is, for each number, how many of the boundaries, which are in order, are not above it: an int32. NaN is above all.
-// Numbers that are no float64s are compared as float32s.
+// Numbers that are no float64s are compared as float32s, and subnormal ones as zero.
 type Bucketize struct{ Boundaries []float32 }
 
 // Name implements graph.Op.
@@ -40,7 +40,10 @@ func (o Bucketize) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 	y := tensor.Data[int32](out[0])
 	switch x.DType() {
 	case tensor.Float32:
-		bucketize(y, tensor.Data[float32](x), o.Boundaries)
+		for i, v := range tensor.Data[float32](x) {
+			v = flushed(v)
+			y[i] = above(len(o.Boundaries), func(k int) bool { return v < o.Boundaries[k] })
+		}
 	case tensor.Float64:
 		for i, v := range tensor.Data[float64](x) {
 			y[i] = above(len(o.Boundaries), func(k int) bool { return v < float64(o.Boundaries[k]) })
@@ -55,7 +58,16 @@ func (o Bucketize) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 	return nil
 }
 
-func bucketize[T number](y []int32, x []T, boundaries []float32) {
+// flushed is v, or zero where it is so small that it has fewer digits: TensorFlow computes with the processor set to that.
+func flushed(v float32) float32 {
+	const smallest = 0x1p-126
+	if v > -smallest && v < smallest {
+		return v * 0 // with its sign
+	}
+	return v
+}
+
+func bucketize[T int32 | int64](y []int32, x []T, boundaries []float32) {
 	for i, v := range x {
 		v := float32(v)
 		y[i] = above(len(boundaries), func(k int) bool { return v < boundaries[k] })

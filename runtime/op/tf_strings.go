@@ -99,7 +99,7 @@ func littleEndian(s string) uint64 {
 
 // AsString writes numbers and bools as C's printf does: integers as they are, bools as true and false, floats by Format ('f',
 // 'e' or 'g') with Precision digits, 6 where that is negative. Texts are filled up to Width on the left, with spaces, or
-// with zeros if Zeros is set. It allocates twice in a run.
+// with zeros if Zeros is set. Subnormal float32s count as zero. It allocates twice in a run.
 type AsString struct {
 	Format    byte
 	Precision int
@@ -161,7 +161,7 @@ func (o AsString) append(text []byte, x *tensor.Tensor, i int) []byte {
 	case tensor.Int64:
 		return strconv.AppendInt(text, tensor.Data[int64](x)[i], 10)
 	case tensor.Float32:
-		return o.appendFloat(text, float64(tensor.Data[float32](x)[i]))
+		return o.appendFloat(text, float64(flushed(tensor.Data[float32](x)[i])))
 	default:
 		return o.appendFloat(text, tensor.Data[float64](x)[i])
 	}
