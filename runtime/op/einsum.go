@@ -263,6 +263,12 @@ func einsum[T, A number](f *graph.Frame, s *summation, out *tensor.Tensor, in []
 		}
 		terms *= s.size[i]
 	}
+	// The last dimension that is added up is a loop of its own.
+	last, inner, stepA, stepB := s.labels, 1, 0, 0
+	if s.labels > s.rank {
+		last--
+		inner, stepA, stepB = s.size[last], s.step[0][last], s.step[1][last]
+	}
 	var count [labels]int
 	p, q := 0, 0
 	for i := range y {
@@ -270,13 +276,17 @@ func einsum[T, A number](f *graph.Frame, s *summation, out *tensor.Tensor, in []
 			return f.Err()
 		}
 		total := A(0)
-		for range terms {
+		for range terms / inner {
 			if b == nil {
-				total += A(a[p])
+				for k := range inner {
+					total += A(a[p+k*stepA])
+				}
 			} else {
-				total += A(a[p]) * A(b[q])
+				for k := range inner {
+					total += A(a[p+k*stepA]) * A(b[q+k*stepB])
+				}
 			}
-			s.advance(&count, s.rank, s.labels, &p, &q)
+			s.advance(&count, s.rank, last, &p, &q)
 		}
 		y[i] = T(total)
 		s.advance(&count, 0, s.rank, &p, &q)
