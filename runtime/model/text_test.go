@@ -72,6 +72,7 @@ func textRows(t testing.TB) map[string][]*model.Row {
 		}
 		rows["columns"] = append(rows["columns"], row)
 	}
+	rows["columns-named"] = rows["columns"]
 	return rows
 }
 

@@ -76,6 +76,7 @@ func textInputs(t testing.TB) map[string][][]tabular.Cell {
 		}
 		rows["columns"] = append(rows["columns"], cells)
 	}
+	rows["columns-named"] = rows["columns"]
 	return rows
 }
 
