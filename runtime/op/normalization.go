@@ -143,7 +143,8 @@ func layerNormalize[T float](f *graph.Frame, o LayerNormalization, in []*tensor.
 		for _, v := range from {
 			variance += (float64(v) - mean) * (float64(v) - mean)
 		}
-		by := 1 / math.Sqrt(variance/float64(n)+float64(o.Epsilon))
+		// Of huge numbers, the variance is infinite in their type, and 0 is left of them, as in the frameworks.
+		by := 1 / math.Sqrt(float64(T(variance/float64(n)))+float64(o.Epsilon))
 		for i, v := range from {
 			y[row*n+i] = T((float64(v) - mean) * by)
 		}
