@@ -140,15 +140,16 @@ func (r *Run) Release() {
 		return
 	}
 	r.frame.Unwatch()
-	if r.program.strings {
-		r.Forget()
-	}
+	r.Forget()
 	r.program.runs.Put(r)
 }
 
 // Forget lets go of the strings that the tensors hold, so that a run that is kept does not keep a request in memory.
 // Numbers stay.
 func (r *Run) Forget() {
+	if !r.program.strings {
+		return
+	}
 	for _, input := range r.program.inputs {
 		r.values[input.Value].Forget()
 	}

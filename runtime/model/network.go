@@ -159,7 +159,7 @@ func newInput(place int, in graph.Input, file string, rows *int) (input, error) 
 			return bound, loadError(contract.ReasonUnsupportedModel, file, fmt.Sprintf(
 				"was exported for batches of %d (input %q); export it with a batch of any size", batch, in.Name))
 		}
-		bound.shape = slices.Clone(in.Shape[1:])
+		bound.shape = append(bound.shape, in.Shape[1:]...)
 	}
 	unknown := 0
 	for _, size := range bound.shape {
@@ -328,11 +328,7 @@ func (n *network) acquire() *networkScratch { return n.scratch.Get().(*networkSc
 // release forgets what belongs to the caller.
 func (n *network) release(scratch *networkScratch) {
 	scratch.single[0] = Row{}
-	for i := range n.inputs {
-		if n.inputs[i].dtype == tensor.String {
-			scratch.run.Input(n.inputs[i].tensor).Clear()
-		}
-	}
+	scratch.run.Forget()
 	n.scratch.Put(scratch)
 }
 

@@ -139,7 +139,7 @@ func samples() (all []sample) {
 	for _, some := range [][]sample{
 		arithmeticSamples(), compareSamples(), unarySamples(), activationSamples(), castSamples(), shapeSamples(),
 		joinSamples(), gatherSamples(), matrixSamples(), reduceSamples(), normalizationSamples(), makeSamples(),
-		scatterSamples(), orderSamples(), padSamples(), einsumSamples(), tensorFlowSamples(),
+		scatterSamples(), orderSamples(), padSamples(), einsumSamples(), tensorFlowSamples(), mlSamples(),
 	} {
 		all = append(all, some...)
 	}
