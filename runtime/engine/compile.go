@@ -85,7 +85,7 @@ func Compile(ctx context.Context, g *graph.Graph, options Options) (program *Pro
 		}
 		options.Kernels = kernels
 	}
-	c := &compiler{kernels: options.Kernels, graph: g, constants: map[graph.Value]*tensor.Tensor{}}
+	c := &compiler{kernels: options.Kernels, graph: g, values: g.Values, constants: map[graph.Value]*tensor.Tensor{}}
 	defer c.guard(&err)
 	maps.Copy(c.constants, g.Constants)
 	if err := c.fold(ctx, g.Nodes, options.FoldLimit); err != nil {
@@ -99,7 +99,7 @@ func Compile(ctx context.Context, g *graph.Graph, options Options) (program *Pro
 	}
 	c.dropUnused()
 	program = newProgram(g, c.nodes, c.constants, options)
-	program.given = given
+	program.given, program.values = given, c.values
 	return program, nil
 }
 
@@ -108,6 +108,8 @@ type compiler struct {
 	graph     *graph.Graph
 	nodes     []graph.Node
 	constants map[graph.Value]*tensor.Tensor
+	// values is how many there are: those of the graph, and those that were added.
+	values int
 	// at is the node that is worked on, if one is.
 	at *graph.Node
 }

@@ -8,7 +8,7 @@ import (
 type pass func(c *compiler) []graph.Node
 
 // passes are run in this order, each once.
-func passes() []pass { return []pass{fuseDense, fuseJoin} }
+func passes() []pass { return []pass{fuseReshape, fuseDense, fuseJoin} }
 
 func (c *compiler) fuse() {
 	for _, p := range passes() {

@@ -406,10 +406,14 @@ func (j *joiner) reshaped(node, gather *graph.Node) (p part, ok bool) {
 	switch o := node.Op.(type) {
 	case op.Reshape:
 		sizes, constant := integers(j.constants[node.In[1]])
-		if !constant || len(sizes) != 2 || sizes[0] != -1 || sizes[1] <= 0 {
+		if !constant || len(sizes) != 2 {
 			return p, false
 		}
-		return part{table: true, shape: split, width: sizes[1]}, true
+		if sizes[0] == 0 && !o.AllowZero && known && len(index) > 0 {
+			each := count(index[1:]) * j.constants[gather.In[0]].Shape()[1]
+			return part{table: true, shape: flat}, each > 0 && (sizes[1] == -1 || sizes[1] == each)
+		}
+		return part{table: true, shape: split, width: sizes[1]}, sizes[0] == -1 && sizes[1] > 0
 	case op.Flatten:
 		return part{table: true, shape: flat}, o.Axis == 1
 	case op.Squeeze:

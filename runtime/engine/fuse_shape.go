@@ -63,16 +63,15 @@ func (s shapes) of(node *graph.Node, constants map[graph.Value]*tensor.Tensor) (
 		return []int{x[0], count(x[1:])}, true
 	case op.Squeeze:
 		return withoutAxes(x, node, constants)
+	case op.Unsqueeze:
+		return withAxes(x, node, constants)
 	case op.Concat:
 		return s.joined(o, node)
-	case op.Add, op.Sub, op.Mul, op.Div:
-		other, known := second()
-		if !known {
-			return nil, false
-		}
-		return broadcast(x, other)
 	}
-	return x, elementwise(node.Op)
+	if elementwise(node.Op) {
+		return x, true
+	}
+	return x, broadcasts(node.Op) && s.widened(&x, node)
 }
 
 // input is the shape of a node's i-th input.
@@ -90,10 +89,32 @@ func elementwise(o graph.Op) bool {
 	switch o.(type) {
 	case op.Relu, op.Sigmoid, op.Tanh, op.Softplus, op.Softsign, op.HardSigmoid, op.HardSwish, op.LeakyRelu, op.Elu, op.Selu,
 		op.Celu, op.ThresholdedRelu, op.Mish, op.Swish, op.Gelu, op.Exp, op.Log, op.Sqrt, op.Square, op.Neg, op.Abs,
-		op.Identity, op.Cast:
+		op.Identity, op.Cast, op.Not, op.IsNaN, op.StringHash, op.Bucketize, op.TableLookup, op.BatchNormalization, op.Softmax:
 		return true
 	}
 	return false
+}
+
+// broadcasts says whether an operator combines the elements of all its inputs, whose shapes are broadcast.
+func broadcasts(o graph.Op) bool {
+	switch o.(type) {
+	case op.Add, op.Sub, op.Mul, op.Div, op.Max, op.Min, op.Equal, op.NotEqual, op.Less, op.LessOrEqual, op.Greater,
+		op.GreaterOrEqual, op.And, op.Or, op.Where, op.FloorMod, op.SquaredDifference:
+		return true
+	}
+	return false
+}
+
+// widened broadcasts a shape to those of all inputs of a node.
+func (s shapes) widened(shape *[]int, node *graph.Node) bool {
+	for i := range node.In {
+		other, known := s.input(node, i)
+		if !known {
+			return false
+		}
+		*shape = broadcast(*shape, other)
+	}
+	return true
 }
 
 // withLast is a shape with another last dimension.
@@ -179,6 +200,33 @@ func withoutAxes(x []int, node *graph.Node, constants map[graph.Value]*tensor.Te
 	return shape, true
 }
 
+// withAxes is what Unsqueeze gives, where the axes are constant.
+func withAxes(x []int, node *graph.Node, constants map[graph.Value]*tensor.Tensor) (shape []int, known bool) {
+	axes, known := squeezed(constants, node)
+	rank := len(x) + len(axes)
+	if !known || rank > tensor.MaxRank {
+		return nil, false
+	}
+	var added [tensor.MaxRank]bool
+	for _, axis := range axes {
+		if axis < 0 {
+			axis += rank
+		}
+		if axis < 0 || axis >= rank || added[axis] {
+			return nil, false
+		}
+		added[axis] = true
+	}
+	for axis := range rank {
+		if added[axis] {
+			shape = append(shape, 1)
+		} else {
+			shape, x = append(shape, x[0]), x[1:]
+		}
+	}
+	return shape, true
+}
+
 // joined is what Concat gives.
 func (s shapes) joined(o op.Concat, node *graph.Node) (shape []int, known bool) {
 	for i := range node.In {
@@ -206,11 +254,11 @@ func (s shapes) joined(o op.Concat, node *graph.Node) (shape []int, known bool) 
 }
 
 // broadcast is what an operator on two shapes gives, as numpy has it.
-func broadcast(a, b []int) (shape []int, known bool) {
+func broadcast(a, b []int) []int {
 	if len(a) < len(b) {
 		a, b = b, a
 	}
-	shape = slices.Clone(a)
+	shape := slices.Clone(a)
 	for i, size := range b {
 		at := &shape[len(a)-len(b)+i]
 		switch {
@@ -220,5 +268,5 @@ func broadcast(a, b []int) (shape []int, known bool) {
 			*at = size
 		}
 	}
-	return shape, true
+	return shape
 }

@@ -127,15 +127,18 @@ func names(p *engine.Program) string {
 }
 
 // same runs a graph as it is, and fused, with every set of kernels, on batches of several sizes, and compares the outputs.
-func same(t *testing.T, g *graph.Graph) (fused string) {
+func same(t *testing.T, g *graph.Graph, sizes ...int) (fused string) {
 	t.Helper()
+	if len(sizes) == 0 {
+		sizes = []int{1, 2, 7, 0, 1000, 3}
+	}
 	for _, set := range kernel.Available() {
 		plain := compile(t, g, engine.Unfused(engine.Options{Kernels: set}))
 		p := compile(t, g, engine.Options{Kernels: set, Threads: 3})
 		engine.SetBlock(p, 50)
 		fused = names(p)
 		a, b := plain.Acquire(), p.Acquire()
-		for _, rows := range []int{1, 2, 7, 0, 1000, 3} {
+		for _, rows := range sizes {
 			fill(a, plain, rows, uint64(rows))
 			fill(b, p, rows, uint64(rows))
 			if err := a.Do(); err != nil {
@@ -177,34 +180,35 @@ func TestFuse(t *testing.T) {
 	for name, c := range map[string]struct {
 		build func(n *network) []graph.Value
 		want  string
+		sizes []int
 	}{
 		"product": {func(n *network) []graph.Value {
 			return []graph.Value{n.Add("", op.MatMul{}, n.input("x", tensor.Float32, 5), n.weight(5, 3))}
-		}, "Dense"},
+		}, "Dense", nil},
 		"bias on the left": {func(n *network) []graph.Value {
 			product := n.Add("", op.MatMul{}, n.input("x", tensor.Float32, 5), n.weight(5, 20))
 			return []graph.Value{n.Add("", op.Add{}, n.weight(1, 20), product)}
-		}, "Dense"},
+		}, "Dense", nil},
 		"two biases, less a third, times a factor": {func(n *network) []graph.Value {
 			v := n.Add("", op.MatMul{}, n.input("x", tensor.Float32, 5), n.weight(5, 20))
 			v = n.Add("", op.Add{}, n.Add("", op.Add{}, v, n.weight(20)), n.weight())
 			return []graph.Value{n.Add("", op.Mul{}, n.Add("", op.Sub{}, v, n.weight(20)), n.weight(20))}
-		}, "Dense"},
+		}, "Dense", nil},
 		"a bias with more dimensions": {func(n *network) []graph.Value {
 			product := n.Add("", op.MatMul{}, n.input("x", tensor.Float32, 5), n.weight(5, 20))
 			return []graph.Value{n.Add("", op.Add{}, product, n.weight(1, 1, 20))}
-		}, "Dense Add"},
+		}, "Dense Add", nil},
 		"a product that is an output, too": {func(n *network) []graph.Value {
 			product := n.Add("", op.MatMul{}, n.input("x", tensor.Float32, 5), n.weight(5, 20))
 			return []graph.Value{product, n.Add("", op.Relu{}, product)}
-		}, "Dense Relu"},
+		}, "Dense Relu", nil},
 		"Gemm": {func(n *network) []graph.Value {
 			v := n.Add("", op.Gemm{Alpha: 1, Beta: 1, TransB: true}, n.input("x", tensor.Float32, 5), n.weight(20, 5), n.weight(20))
 			return []graph.Value{n.Add("", op.Tanh{}, v)}
-		}, "Dense"},
+		}, "Dense", nil},
 		"Gemm, scaled": {func(n *network) []graph.Value {
 			return []graph.Value{n.Add("", op.Gemm{Alpha: 2, Beta: 3}, n.input("x", tensor.Float32, 5), n.weight(5, 20), n.weight(20))}
-		}, "Gemm"},
+		}, "Gemm", nil},
 		"normalized": {func(n *network) []graph.Value {
 			v := n.Add("", op.Gemm{Alpha: 1, Beta: 1, TransB: true}, n.input("x", tensor.Float32, 5), n.weight(20, 5), n.weight(20))
 			variance := n.floats(20)
@@ -213,57 +217,86 @@ func TestFuse(t *testing.T) {
 			}
 			v = n.Add("", op.BatchNormalization{Epsilon: 1e-3}, v, n.weight(20), n.weight(20), n.weight(20), n.Constant(variance))
 			return []graph.Value{n.Add("", op.Relu{}, v)}
-		}, "Dense"},
+		}, "Dense", nil},
 		"normalized by 0": {func(n *network) []graph.Value {
 			v := n.Add("", op.MatMul{}, n.input("x", tensor.Float32, 5), n.weight(5, 2))
 			zero := n.Constant(tensor.New(tensor.Float32, 2))
 			v = n.Add("", op.BatchNormalization{}, v, zero, zero, zero, n.Constant(tensor.Of([]float32{1e-30, 1e-30}, 2)))
 			return []graph.Value{n.Add("", op.Relu{}, v)}
-		}, "Dense"},
+		}, "Dense", nil},
 		"shared weights": {func(n *network) []graph.Value {
 			w, x := n.weight(5, 5), n.input("x", tensor.Float32, 5)
 			for range 4 {
 				x = n.Add("", op.MatMul{}, x, w)
 			}
 			return []graph.Value{x}
-		}, "Dense MatMul MatMul MatMul"},
+		}, "Dense MatMul MatMul MatMul", nil},
 		"several rows for each example": {func(n *network) []graph.Value {
 			found := n.Add("", op.Gather{}, n.weight(5, 4), n.input("index", tensor.Int64, 3))
 			flat := n.Add("", op.Flatten{Axis: 1}, found)
 			other := n.Add("", op.Gather{}, n.weight(9, 2), n.input("other", tensor.Int32, 2))
 			return []graph.Value{n.Add("", op.Concat{Axis: -1}, flat, n.input("x", tensor.Float32, 1),
 				n.Add("", op.Reshape{}, other, n.ints(-1, 4)))}
-		}, "Join"},
+		}, "Join", nil},
 		"rows that a Reshape divides": {func(n *network) []graph.Value {
 			found := n.Add("", op.Gather{}, n.weight(5, 4), n.input("index", tensor.Int64, 3))
 			rows := n.Add("", op.Reshape{}, found, n.ints(-1, 4))
 			more := n.Add("", op.Gather{}, n.weight(7, 2), n.input("other", tensor.Int64, 3))
 			return []graph.Value{n.Add("", op.Concat{Axis: 1}, rows, n.Add("", op.Reshape{}, more, n.ints(-1, 2)))}
-		}, "Join"},
+		}, "Join", nil},
 		"three dimensions": {func(n *network) []graph.Value {
 			a := n.Add("", op.Gather{}, n.weight(5, 4), n.input("a", tensor.Int64, 1))
 			b := n.Add("", op.Gather{}, n.weight(5, 3), n.input("b", tensor.Int64, 1))
 			v := n.Add("", op.Flatten{Axis: 1}, n.Add("", op.Concat{Axis: 2}, a, b))
 			return []graph.Value{n.dense("d", v, 7, 16, op.Relu{})}
-		}, "Join Flatten Dense"},
+		}, "Join Flatten Dense", nil},
 		"squeezed, and indices made wider": {func(n *network) []graph.Value {
 			index := n.Add("", op.Cast{To: tensor.Int64}, n.input("a", tensor.Int32, 1))
 			v := n.Add("", op.Squeeze{}, n.Add("", op.Gather{}, n.weight(5, 4), index), n.ints(1))
 			return []graph.Value{n.Add("", op.Concat{Axis: 1}, v, n.input("x", tensor.Float32, 3))}
-		}, "Join"},
+		}, "Join", nil},
+		"rows kept by a computed shape, as Keras writes it": {func(n *network) []graph.Value {
+			index := n.input("a", tensor.Int64, 1)
+			index = n.Add("", op.Where{}, n.Add("", op.Less{}, index, n.ints(0)), n.Add("", op.Add{}, index, n.ints(5)), index)
+			found := n.Add("", op.Gather{FromStart: true}, n.weight(5, 4), index)
+			shape := n.Add("", op.Cast{To: tensor.Int32}, n.Add("", op.Shape{}, found))
+			one := func(v int32) graph.Value { return n.Constant(tensor.Of([]int32{v}, 1)) }
+			rows := n.Add("", op.StridedSlice{Shrink: 1}, shape, one(0), one(1), one(1))
+			to := n.Add("", op.Concat{}, n.Add("", op.Unsqueeze{}, rows, n.ints(0)), one(4))
+			flat := n.Add("", op.Reshape{AllowZero: true}, found, to)
+			return []graph.Value{n.Add("", op.Concat{Axis: 1}, flat, n.input("x", tensor.Float32, 3))}
+		}, "Less Add Where Join", nil},
+		"rows kept by a computed shape, as torch writes it": {func(n *network) []graph.Value {
+			found := n.Add("", op.Gather{}, n.weight(5, 4), n.input("a", tensor.Int64, 2))
+			rows := n.Add("", op.Gather{}, n.Add("", op.Shape{}, found), n.Constant(tensor.Of([]int64{0})))
+			to := n.Add("", op.Concat{}, n.Add("", op.Unsqueeze{}, rows, n.ints(0)), n.ints(-1))
+			flat := n.Add("", op.Reshape{}, found, to)
+			return []graph.Value{n.Add("", op.Concat{Axis: 1}, n.input("x", tensor.Float32, 3), flat)}
+			// Of no rows, it is not known how long they are.
+		}, "Join", []int{1, 2, 7, 1000}},
+		"as many rows as another value has": {func(n *network) []graph.Value {
+			x, y := n.input("x", tensor.Float32, 4), n.input("y", tensor.Float32, 4)
+			rows := n.Add("", op.Gather{}, n.Add("", op.Shape{}, y), n.ints(0))
+			return []graph.Value{n.Add("", op.Reshape{}, x, n.Add("", op.Concat{}, rows, n.ints(2, 2)))}
+		}, "Shape Gather Concat Reshape", nil},
+		"the second size of a shape": {func(n *network) []graph.Value {
+			x := n.input("x", tensor.Float32, 4)
+			size := n.Add("", op.Gather{}, n.Add("", op.Shape{}, x), n.ints(1))
+			return []graph.Value{n.Add("", op.Reshape{}, x, n.Add("", op.Concat{}, n.ints(-1), size))}
+		}, "Shape Gather Concat Reshape", nil},
 		"rows above each other": {func(n *network) []graph.Value {
 			a := n.embedding("a", n.input("a", tensor.Int64, 1), 5, 4)
 			return []graph.Value{n.Add("", op.Concat{Axis: 0}, a, n.input("x", tensor.Float32, 4))}
-		}, "Gather Reshape Concat"},
+		}, "Gather Reshape Concat", nil},
 		"towers": {func(n *network) []graph.Value {
 			x, y := n.input("x", tensor.Float32, 3), n.input("y", tensor.Float32, 4)
 			v := n.Add("", op.Concat{Axis: 1}, n.dense("a", x, 3, 17, op.Sigmoid{}), n.dense("b", y, 4, 5, op.Relu{}), x)
 			return []graph.Value{n.dense("c", v, 25, 2, op.Identity{})}
-		}, "Join Dense Identity"},
+		}, "Join Dense Identity", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := newNetwork(7)
-			if got := same(t, n.build(t, c.build(n)...)); got != c.want {
+			if got := same(t, n.build(t, c.build(n)...), c.sizes...); got != c.want {
 				t.Errorf("fused to %s, not %s", got, c.want)
 			}
 		})

@@ -86,11 +86,21 @@ func (a *alignment) keeps(node *graph.Node) bool {
 	case op.Softmax:
 		return o.Axis == -1 && a.rows(first, 2)
 	case op.BatchNormalization:
-		return a.rows(first, 2) && !slices.ContainsFunc(node.In[1:], func(v graph.Value) bool { return a.constants[v] == nil })
-	case op.Add, op.Sub, op.Mul, op.Div:
-		return a.pair(first, node.In[1])
+		return a.rows(first, 2) && a.restConstant(node)
+	case op.Squeeze, op.Unsqueeze:
+		// The rows stay the first dimension.
+		axes, constant := squeezed(a.constants, node)
+		return a.rows(first, 1) && constant && !slices.ContainsFunc(axes, func(axis int) bool { return axis <= 0 })
 	}
-	return elementwise(node.Op) && a.rows(first, 1)
+	if broadcasts(node.Op) {
+		return a.together(node)
+	}
+	return elementwise(node.Op) && a.rows(first, 1) && a.restConstant(node)
+}
+
+// restConstant says whether all inputs but the first are constant.
+func (a *alignment) restConstant(node *graph.Node) bool {
+	return !slices.ContainsFunc(node.In[1:], func(v graph.Value) bool { return a.constants[v] == nil })
 }
 
 // rows says whether a value is one of rows, of so many dimensions at least.
@@ -138,21 +148,29 @@ func (a *alignment) reshaped(node *graph.Node) bool {
 	return before == after && before > 0
 }
 
-// pair says whether two values are combined row by row: both have rows and as many dimensions, or one is constant, and is
-// the same for all rows.
-func (a *alignment) pair(x, y graph.Value) bool {
-	if a.aligned[x] && a.aligned[y] {
-		return len(a.known[x]) == len(a.known[y]) && len(a.known[x]) >= 1
+// together says whether values are combined row by row: each has rows, and as many dimensions as the others, or is constant,
+// and the same for all rows. One at least has rows.
+func (a *alignment) together(node *graph.Node) bool {
+	rank := 0
+	for _, v := range node.In {
+		switch {
+		case !a.aligned[v]:
+		case len(a.known[v]) == 0 || (rank > 0 && len(a.known[v]) != rank):
+			return false
+		default:
+			rank = len(a.known[v])
+		}
 	}
-	if a.aligned[y] {
-		x, y = y, x
+	for _, v := range node.In {
+		if a.aligned[v] {
+			continue
+		}
+		t := a.constants[v]
+		if t == nil || t.Rank() > rank || (t.Rank() == rank && rank > 0 && t.Shape()[0] != 1) {
+			return false
+		}
 	}
-	t := a.constants[y]
-	if t == nil || !a.aligned[x] {
-		return false
-	}
-	rank := len(a.known[x])
-	return t.Rank() < rank || (t.Rank() == rank && rank > 0 && t.Shape()[0] == 1)
+	return rank > 0
 }
 
 // blocks is a run of a program block by block. It belongs to a Run.

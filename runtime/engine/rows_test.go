@@ -51,6 +51,14 @@ func TestRowsKept(t *testing.T) {
 				n.embedding("b", n.input("b", tensor.Int64, 2), 5, 2))
 			return n.Add("", op.Relu{}, other)
 		}, false},
+		"lookups of what is chosen": {func(n *network) graph.Value {
+			x := n.input("x", tensor.Float32, 1)
+			index := n.Add("", op.Cast{To: tensor.Int64}, n.Add("", op.Where{}, n.Add("", op.Less{}, x, n.weight()), x, n.weight(1)))
+			return n.Add("", op.Squeeze{}, n.Add("", op.Gather{}, n.weight(9, 3), index), n.ints(1))
+		}, true},
+		"the first axis squeezed": {func(n *network) graph.Value {
+			return n.Add("", op.Relu{}, n.Add("", op.Unsqueeze{}, n.input("x", tensor.Float32, 4), n.ints(0)))
+		}, false},
 		"softmax of the first axis": {func(n *network) graph.Value {
 			return n.Add("", op.Softmax{Axis: 0}, n.input("x", tensor.Float32, 4))
 		}, false},
