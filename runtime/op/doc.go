@@ -5,5 +5,6 @@
 //
 // Attributes have no defaults here: a field that a format leaves out gets the format's default where the node is made.
 //
-// Adding an operator takes a struct in a file here, and a line in the table of each format that has it.
+// Adding an operator takes a struct in a file here, a line in the table of each format that has it, and a sample in the
+// tests, which then run it on hostile inputs, too.
 package op

@@ -139,7 +139,7 @@ func samples() (all []sample) {
 	for _, some := range [][]sample{
 		arithmeticSamples(), compareSamples(), unarySamples(), activationSamples(), castSamples(), shapeSamples(),
 		joinSamples(), gatherSamples(), matrixSamples(), reduceSamples(), normalizationSamples(), makeSamples(),
-		scatterSamples(), orderSamples(), padSamples(), einsumSamples(), tensorFlowSamples(), mlSamples(),
+		scatterSamples(), orderSamples(), padSamples(), einsumSamples(), tensorFlowSamples(), mlSamples(), kerasSamples(),
 	} {
 		all = append(all, some...)
 	}
