@@ -126,6 +126,24 @@ func TestRunsAreBounded(t *testing.T) {
 	}
 }
 
+func TestMostRows(t *testing.T) {
+	p := must(t, engine.Options{RunLimit: 10_000}, func(b *graph.Builder, x graph.Value) graph.Value { return b.Add("e", op.Exp{}, x) })
+	run := p.Acquire()
+	defer run.Release()
+	setInput(run, 1, 2, 3, 4)
+	if err := run.Do(); err != nil {
+		t.Fatal(err)
+	}
+	rows := run.MostRows()
+	if rows < 500 || rows > 1200 {
+		t.Errorf("%d rows of 8 bytes for half of 10,000", rows)
+	}
+	setInput(run, make([]float32, 2*rows)...)
+	if err := run.Do(); err != nil {
+		t.Errorf("with as many: %v", err)
+	}
+}
+
 // TestConstantsAreNotCopied has a table that is looked up, behind a reshape.
 func TestConstantsAreNotCopied(t *testing.T) {
 	table := tensor.New(tensor.Float32, 2000)

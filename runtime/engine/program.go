@@ -104,6 +104,8 @@ type Run struct {
 	// at is the node that is run; broken says that it panicked, and the tensors may be in any state.
 	at     int
 	broken bool
+	// rows is how many the inputs had at last.
+	rows int
 }
 
 func (p *Program) newRun() *Run {
@@ -176,6 +178,13 @@ func (r *Run) Do() error {
 	return r.nodes()
 }
 
+// MostRows is how many rows a run may have without being too large, if each takes as much memory as those of the last one
+// did: half of what would just do, but one at least.
+func (r *Run) MostRows() int {
+	used := max(1, r.frame.Used())
+	return max(1, int(float64(r.rows)*float64(r.program.limit)/2/float64(used)))
+}
+
 // DoContext is Do that ends early where the context does; its errors are then the context's.
 func (r *Run) DoContext(ctx context.Context) error {
 	r.frame.Watch(ctx)
@@ -191,6 +200,7 @@ func (r *Run) begin() {
 			rows = max(rows, shape[0])
 		}
 	}
+	r.rows = rows
 	r.frame.Limit(r.program.limitFor(rows))
 	r.frame.Begin()
 }
