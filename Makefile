@@ -29,7 +29,8 @@ E2E_FLAGS     ?=
 
 # What generate writes. verify regenerates these and fails on a difference.
 CHART     := charts/ctr-operator
-GENERATED := api/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac/role.yaml $(CHART)/files docs/api.md
+GENERATED := api/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac/role.yaml $(CHART)/files docs/api.md \
+	runtime/kernel/kernels_amd64.s runtime/kernel/kernels_amd64.go hack/bench/engine/limits_amd64.s hack/bench/engine/limits_amd64.go
 
 # compile builds a program of hack/ into bin/hack/, with a sign of life: with an empty build cache it takes minutes.
 compile = go build -v -o bin/hack/$(1) ./hack/$(1) 2>&1 | awk '\
@@ -48,7 +49,8 @@ images: ## Build the container images as archives into dist/images, tagged with 
 	go run ./hack/image --out dist/images --only operator,runtime --tag $(VERSION)
 
 .PHONY: generate
-generate: ## Regenerate deepcopy, CRD, RBAC, the chart's copies of them, docs/api.md
+generate: ## Regenerate deepcopy, CRD, RBAC, the chart's copies of them, docs/api.md, the vector kernels
+	go generate ./runtime/kernel ./hack/bench/engine
 	$(TOOL) controller-gen object paths=./api/...
 	$(TOOL) controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
 	$(TOOL) controller-gen rbac:roleName=ctr-operator paths=./controllers/... output:rbac:dir=config/rbac
@@ -125,6 +127,12 @@ test: ## Unit tests and envtest (a real kube-apiserver and etcd), with the race 
 	$(if $(RACE),,echo "The race detector is off: there is no C compiler.")
 	KUBEBUILDER_ASSETS=$$assets go run ./hack/verify/testsum $(RACE) $(TEST_FLAGS) $(TEST_PACKAGES)
 
+.PHONY: test-plain
+test-plain: ## What computes, once more with the kernels in Go, which processors without AVX2 use
+	CTR_KERNEL=plain go run ./hack/verify/testsum $(TEST_FLAGS) \
+		./runtime/engine ./runtime/op ./runtime/model ./runtime/format/onnx ./runtime/format/keras ./runtime/format/savedmodel
+	go run ./hack/verify/testsum -tags purego ./runtime/kernel ./runtime/engine
+
 .PHONY: e2e
 e2e: ## The end-to-end specs on a real cluster (CLUSTER=native|kind|existing)
 	go run ./hack/cluster up
@@ -134,6 +142,11 @@ e2e: ## The end-to-end specs on a real cluster (CLUSTER=native|kind|existing)
 bench: ## Measure the runtime, beside nginx where it is installed
 	@$(call compile,bench)
 	bin/hack/bench
+
+.PHONY: bench-engine
+bench-engine: ## Measure the model engine beside ONNX Runtime, TensorFlow and scikit-learn (needs Python 3.11, gcc)
+	@go build -o bin/hack/bench-engine ./hack/bench/engine
+	bin/hack/bench-engine
 
 ##@ Try
 

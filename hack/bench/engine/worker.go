@@ -1,0 +1,308 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/ctr-operator/ctr-operator/runtime/engine"
+	"github.com/ctr-operator/ctr-operator/runtime/format/onnx"
+	"github.com/ctr-operator/ctr-operator/runtime/graph"
+	"github.com/ctr-operator/ctr-operator/runtime/kernel"
+	"github.com/ctr-operator/ctr-operator/runtime/model"
+	"github.com/ctr-operator/ctr-operator/runtime/tensor"
+)
+
+// runner does the i-th run, and returns its first result.
+type runner func(i int) (float64, error)
+
+// worker is our side of a comparison, and speaks as the others do:
+//
+//	engine MODEL INPUTS EXAMPLES BATCH THREADS   a network, by runtime/format/onnx and runtime/engine
+//	vector MODEL                                 a model of a bare vector, by runtime/model
+//	rows MODEL ROWS BATCH                        a model of named fields, by runtime/model
+//	fields MODEL INPUTS EXAMPLES BATCH           a network whose inputs are fields, by runtime/model
+//
+// Beside the time and the result, it says how many allocations a run made. Others say something once, and end:
+//
+//	limits      what the core can do
+//	open MODEL  how long it takes to open a model, and the bytes of its weights
+//	read MODEL  how long it takes to read its files
+func worker(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
+	if len(args) > 0 {
+		if done, err := once(ctx, args, out); done || err != nil {
+			return err
+		}
+	}
+	kinds := map[string]struct {
+		arguments int
+		open      func(ctx context.Context, args []string) (runner, error)
+	}{
+		"engine": {5, openEngine}, "vector": {1, openVector}, "rows": {3, openRows},
+		"fields": {4, openFields},
+	}
+	if len(args) == 0 {
+		return errors.New("a worker of what kind?")
+	}
+	kind, found := kinds[args[0]]
+	if !found || len(args) != 1+kind.arguments {
+		return fmt.Errorf("no worker %v", args)
+	}
+	run, err := kind.open(ctx, args[1:])
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "kernels:", kernel.Best().Name)
+	for lines := bufio.NewScanner(in); lines.Scan(); {
+		runs, err := strconv.Atoi(lines.Text())
+		if err != nil {
+			return err
+		}
+		if err := timed(out, run, runs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// timed does so many runs, and says what they took.
+func timed(out io.Writer, run runner, runs int) (err error) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	first := 0.0
+	begin := time.Now()
+	for i := range runs {
+		if first, err = run(i); err != nil {
+			return err
+		}
+	}
+	took := time.Since(begin)
+	runtime.ReadMemStats(&after)
+	_, err = fmt.Fprintln(out, took.Nanoseconds(), first, float64(after.Mallocs-before.Mallocs)/float64(runs))
+	return err
+}
+
+// once does what is said once, where that is asked for.
+func once(ctx context.Context, args []string, out io.Writer) (done bool, err error) {
+	switch {
+	case len(args) == 1 && args[0] == "limits":
+		l := measureLimits()
+		_, err = fmt.Fprintln(out, l.flops, l.cache, l.memory)
+	case len(args) == 2 && args[0] == "read":
+		took, size, err := readFiles(args[1])
+		if err != nil {
+			return true, err
+		}
+		_, err = fmt.Fprintln(out, took.Nanoseconds(), size)
+		return true, err
+	case len(args) == 2 && args[0] == "open":
+		begin := time.Now()
+		m, err := model.Open(ctx, args[1], model.Options{MaxBytes: 4 << 30})
+		if err != nil {
+			return true, err
+		}
+		took := time.Since(begin)
+		_, err = fmt.Fprintln(out, took.Nanoseconds(), 4*m.Describe().Parameters)
+		return true, err
+	default:
+		return false, nil
+	}
+	return true, err
+}
+
+func openEngine(ctx context.Context, args []string) (runner, error) {
+	count, err := numbers(args[2:])
+	if err != nil {
+		return nil, err
+	}
+	rows, batch, threads := count[0], count[1], count[2]
+	g, err := onnx.Read(ctx, os.DirFS(filepath.Dir(args[0])), filepath.Base(args[0]), onnx.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	p, err := engine.Compile(ctx, g, engine.Options{Threads: threads})
+	if err != nil {
+		return nil, err
+	}
+	inputs, err := readInputs(args[1], p.Inputs(), rows)
+	if err != nil {
+		return nil, err
+	}
+	run := p.Acquire()
+	return func(i int) (float64, error) {
+		from := i % (rows / batch) * batch
+		for k := range inputs {
+			run.Input(k).ViewRows(inputs[k], from, batch)
+		}
+		if err := run.Do(); err != nil {
+			return 0, err
+		}
+		return float64(tensor.Data[float32](run.Output(0))[0]), nil
+	}, nil
+}
+
+func numbers(args []string) ([]int, error) {
+	values := make([]int, len(args))
+	for i, arg := range args {
+		n, err := strconv.Atoi(arg)
+		if err != nil {
+			return nil, err
+		}
+		values[i] = n
+	}
+	return values, nil
+}
+
+// readInputs reads what models.py writes: the values of each input in turn, for so many examples.
+func readInputs(path string, inputs []graph.Input, rows int) ([]*tensor.Tensor, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var all []*tensor.Tensor
+	for _, input := range inputs {
+		n := rows * input.Shape[1]
+		if len(content) < 4*n {
+			return nil, fmt.Errorf("%s ends before %s does", path, input.Name)
+		}
+		t := tensor.New(input.DType, rows, input.Shape[1])
+		for i := range n {
+			bits := binary.LittleEndian.Uint32(content[4*i:])
+			if input.DType == tensor.Float32 {
+				tensor.Data[float32](t)[i] = math.Float32frombits(bits)
+			} else {
+				tensor.Data[int32](t)[i] = int32(bits)
+			}
+		}
+		all, content = append(all, t), content[4*n:]
+	}
+	return all, nil
+}
+
+func openVector(ctx context.Context, args []string) (runner, error) {
+	m, err := model.Open(ctx, args[0], model.Options{})
+	if err != nil {
+		return nil, err
+	}
+	features := make([]float64, m.Signature().Features)
+	if len(features) == 0 {
+		return nil, fmt.Errorf("%s takes no vector", args[0])
+	}
+	for i := range features {
+		features[i] = float64(i%3) + 0.5
+	}
+	row := model.Row{Features: features}
+	return func(int) (float64, error) { return m.Predict(&row) }, nil
+}
+
+func openRows(ctx context.Context, args []string) (runner, error) {
+	batch, err := strconv.Atoi(args[2])
+	if err != nil {
+		return nil, err
+	}
+	m, err := model.Open(ctx, args[0], model.Options{})
+	if err != nil {
+		return nil, err
+	}
+	rows, err := readRows(args[1], m.Signature())
+	if err != nil {
+		return nil, err
+	}
+	return predicting(m, rows, batch), nil
+}
+
+// predicting predicts rows, so many at a time.
+func predicting(m *model.Model, rows []model.Row, batch int) runner {
+	out := make([]float64, batch)
+	return func(i int) (float64, error) {
+		from := i % (len(rows) / batch) * batch
+		if batch == 1 {
+			return m.Predict(&rows[from])
+		}
+		err := m.PredictBatch(rows[from:from+batch], out)
+		return out[0], err
+	}
+}
+
+func openFields(ctx context.Context, args []string) (runner, error) {
+	count, err := numbers(args[2:])
+	if err != nil {
+		return nil, err
+	}
+	m, err := model.Open(ctx, args[0], model.Options{})
+	if err != nil {
+		return nil, err
+	}
+	content, err := os.ReadFile(args[1])
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]model.Row, count[0])
+	for _, field := range m.Signature().Fields {
+		each := field.Count()
+		if each < 1 || len(content) < 4*each*len(rows) {
+			return nil, fmt.Errorf("no values for %s", field.Name)
+		}
+		for r := range rows {
+			rows[r].Values = append(rows[r].Values, fieldValue(field.Kind, content[:4*each]))
+			content = content[4*each:]
+		}
+	}
+	return predicting(m, rows, count[1]), nil
+}
+
+// fieldValue is a value of floats or integers of 32 bits.
+func fieldValue(kind model.Kind, content []byte) model.Value {
+	v := model.Value{Set: true}
+	for ; len(content) > 0; content = content[4:] {
+		bits := binary.LittleEndian.Uint32(content)
+		if kind == model.Integer {
+			v.Int = int64(int32(bits))
+			v.Ints = append(v.Ints, v.Int)
+		} else {
+			v.Num = float64(math.Float32frombits(bits))
+			v.Nums = append(v.Nums, v.Num)
+		}
+	}
+	return v
+}
+
+// readRows reads what pipeline.py writes: rows of columns, in the order of the signature's fields.
+func readRows(path string, s model.Signature) ([]model.Row, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var file struct{ Rows [][]any }
+	if err := json.Unmarshal(content, &file); err != nil {
+		return nil, err
+	}
+	rows := make([]model.Row, len(file.Rows))
+	for r, columns := range file.Rows {
+		if len(columns) != len(s.Fields) {
+			return nil, fmt.Errorf("%d columns for %d fields", len(columns), len(s.Fields))
+		}
+		rows[r].Values = make([]model.Value, len(columns))
+		for i, column := range columns {
+			value := model.Value{Set: true}
+			switch v := column.(type) {
+			case string:
+				value.Str = v
+			case float64:
+				value.Num = v
+			}
+			rows[r].Values[i] = value
+		}
+	}
+	return rows, nil
+}
