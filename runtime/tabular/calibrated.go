@@ -16,9 +16,12 @@ type Member struct {
 	Linear       Linear
 	Calibrations []Calibration
 	Scale        float64
+	// Evens says that where a calibration is not defined all classes are equally likely.
+	Evens bool
 }
 
-// Calibration makes a probability of a decision. It returns false where it is not defined.
+// Calibration makes a probability of a decision. It returns false where it is not defined: with NaN where that is what comes
+// of computing it.
 type Calibration interface {
 	Calibrate(decision float64) (float64, bool)
 }
@@ -75,6 +78,10 @@ func (m *Member) scores(dst []float64, row *Row, scratch *Scratch) error {
 	}
 	for i, calibration := range m.Calibrations {
 		p, ok := calibration.Calibrate(dst[i])
+		if !ok && m.Evens && math.IsNaN(p) {
+			even(dst)
+			return nil
+		}
 		if !ok {
 			return ErrRange
 		}
@@ -89,6 +96,13 @@ func (m *Member) scores(dst []float64, row *Row, scratch *Scratch) error {
 		}
 	}
 	return nil
+}
+
+// even gives all classes the same probability; a single one is one of two.
+func even(dst []float64) {
+	for i := range dst {
+		dst[i] = 1 / float64(max(len(dst), 2))
+	}
 }
 
 func (m *Member) scale(dst []float64) {

@@ -111,4 +111,13 @@ var listed = map[global]effect{
 	{"numpy.ma", "MaskedArray"}:                                   effectNone,
 	{"pandas.core.indexes.base", "_new_Index"}:                    effectOpaque,
 	{"pandas.core.indexes.base", "Index"}:                         effectNone,
+	{"pandas.core.indexes.range", "RangeIndex"}:                   effectNone,
+	{"pandas.core.indexes.numeric", "Int64Index"}:                 effectNone,
+	{"pandas", "Index"}:                                           effectNone,
+	{"pandas", "RangeIndex"}:                                      effectNone,
+	{"pandas._libs.arrays", "__pyx_unpickle_NDArrayBacked"}:       effectOpaque,
+	{"pandas.arrays", "StringArray"}:                              effectNone,
+	{"pandas.core.arrays.string_", "StringArray"}:                 effectNone,
+	{"pandas", "StringDtype"}:                                     effectOpaque,
+	{"pandas.core.arrays.string_", "StringDtype"}:                 effectOpaque,
 }

@@ -25,6 +25,11 @@ func readCalibrated(r *reader, from step, in table) (scorer, error) {
 	if err != nil {
 		return scorer{}, err
 	}
+	// Before 1.0 a probability that cannot be computed counts as if nothing was known.
+	defined, err := attributes.since(0)
+	if err != nil {
+		defined = true
+	}
 	calibrated := &tabular.Calibrated{}
 	for i, item := range list.Items {
 		itemPath := fmt.Sprintf("%s[%d]", path, i)
@@ -36,6 +41,7 @@ func readCalibrated(r *reader, from step, in table) (scorer, error) {
 		if err != nil {
 			return scorer{}, err
 		}
+		member.Evens = !defined
 		calibrated.Members = append(calibrated.Members, member)
 	}
 	return r.named(attributes, calibrated)

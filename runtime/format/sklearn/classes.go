@@ -151,6 +151,8 @@ var supported = map[string]role{
 	"LogLink":                                  {modules: links},
 	"IdentityLink":                             {modules: links},
 	"Interval":                                 {modules: links, inert: true},
+	"Memory":                                   {modules: []string{"joblib.memory"}},
+	"FileSystemStoreBackend":                   {modules: []string{"joblib._store_backends"}},
 	"MetadataRequest":                          {modules: requests},
 	"MethodMetadataRequest":                    {modules: requests},
 	"__pyx_unpickle_CyHalfPoissonLoss":         {modules: unpickled, inert: true},

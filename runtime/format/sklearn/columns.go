@@ -191,16 +191,55 @@ func indexes(node pickle.Node, columns int, names map[string]int, path string) (
 		if node.Class.Name == "slice" {
 			return sliced(node.Args.Items, columns, names, path)
 		}
-		// A list that warns who looks into it.
-		if attributes, err := node.Attributes(); err == nil && node.Class.Name == "_RemainderColsList" {
-			data, _ := attributes.Get("data")
-			if list, ok := data.(*pickle.List); ok {
-				return listed(list.Items, columns, names, path)
-			}
+		if within := listWithin(node); within != nil {
+			return indexes(within, columns, names, path)
 		}
 	}
 	return nil, unsupported(path, "chooses columns by %s; supported are lists of positions, names or a mask, and slices",
 		article(node))
+}
+
+// listWithin is what an object holds that stands for a list or an array: a list that warns who looks into it, or an Index of
+// pandas, whose texts may be in an array of its own. It is nil for any other.
+func listWithin(object *pickle.Object) pickle.Node {
+	switch object.Class.Name {
+	case "_RemainderColsList":
+		if attributes, err := object.Attributes(); err == nil {
+			if list, ok := (fitted{attributes, ""}).node("data").(*pickle.List); ok {
+				return list
+			}
+		}
+	case "_new_Index":
+		if len(object.Args.Items) == 0 {
+			return nil
+		}
+		state, ok := object.Args.Items[len(object.Args.Items)-1].(*pickle.Dict)
+		if !ok {
+			return nil
+		}
+		data, _ := state.Get("data")
+		if backed, ok := data.(*pickle.Object); ok && backed.Class.Name == "__pyx_unpickle_NDArrayBacked" {
+			data = arrayIn(backed.State)
+		}
+		if array, ok := data.(*pickle.Array); ok {
+			return array
+		}
+	}
+	return nil
+}
+
+// arrayIn is the first array of a tuple.
+func arrayIn(state pickle.Node) pickle.Node {
+	tuple, ok := state.(*pickle.Tuple)
+	if !ok {
+		return nil
+	}
+	for _, item := range tuple.Items {
+		if _, ok := item.(*pickle.Array); ok {
+			return item
+		}
+	}
+	return nil
 }
 
 // items are an array's elements as nodes.

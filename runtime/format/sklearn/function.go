@@ -2,6 +2,7 @@ package sklearn
 
 import (
 	"math"
+	"slices"
 
 	"github.com/ctr-operator/ctr-operator/runtime/format/pickle"
 	"github.com/ctr-operator/ctr-operator/runtime/tabular"
@@ -41,7 +42,10 @@ func functionOf(name string) func(float64) float64 {
 }
 
 // isNumpyFunction says that a name is one of the functions that functionOf knows.
-func isNumpyFunction(module, name string) bool { return module == "numpy" && functionOf(name) != nil }
+func isNumpyFunction(module, name string) bool {
+	modules := []string{"numpy", "numpy.core._multiarray_umath", "numpy._core._multiarray_umath"}
+	return slices.Contains(modules, module) && functionOf(name) != nil
+}
 
 // function reads an attribute that is None, for which nil is returned, or one of numpy's functions.
 func (f fitted) function(name string) (func(float64) float64, error) {
