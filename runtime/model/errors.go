@@ -6,7 +6,10 @@ import (
 
 	"github.com/ctr-operator/ctr-operator/runtime/contract"
 	"github.com/ctr-operator/ctr-operator/runtime/engine"
+	"github.com/ctr-operator/ctr-operator/runtime/format/keras"
+	"github.com/ctr-operator/ctr-operator/runtime/format/onnx"
 	"github.com/ctr-operator/ctr-operator/runtime/format/pickle"
+	"github.com/ctr-operator/ctr-operator/runtime/format/savedmodel"
 	"github.com/ctr-operator/ctr-operator/runtime/format/sklearn"
 	"github.com/ctr-operator/ctr-operator/runtime/format/unpack"
 	"github.com/ctr-operator/ctr-operator/runtime/graph"
@@ -35,7 +38,8 @@ func fromReader(path string, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	reason, advice := contract.ReasonArtifactMalformed, "write the artifact again"
+	var advice string
+	reason := contract.ReasonArtifactMalformed
 	var inPacking *unpack.Error
 	var inPickle *pickle.Error
 	var inModel *sklearn.Error
@@ -52,6 +56,8 @@ func fromReader(path string, err error) error {
 		reason, advice = contract.ReasonUnsupportedModel, "publish a supported model"
 	case errors.As(err, &inModel):
 		advice = "fit the model and write the artifact again"
+	default:
+		reason, advice = reasonOfNetwork(err)
 	}
 	return &LoadError{Reason: reason, Path: path, Message: err.Error() + "; " + advice, Err: err}
 }
@@ -71,6 +77,70 @@ func reasonOf(kind pickle.Kind) (reason contract.Reason, advice string) {
 		return contract.ReasonArtifactTooLarge, "publish an artifact that holds nothing but the model"
 	default:
 		return contract.ReasonArtifactMalformed, "write the artifact again"
+	}
+}
+
+// reasonOfNetwork is for the errors of the readers of networks; any other is one of reading files.
+func reasonOfNetwork(err error) (reason contract.Reason, advice string) {
+	switch {
+	case keras.KindOf(err) != 0:
+		return reasonOfKeras(keras.KindOf(err))
+	case savedmodel.KindOf(err) != 0:
+		return reasonOfSavedModel(savedmodel.KindOf(err))
+	case onnx.KindOf(err) != 0:
+		return reasonOfONNX(onnx.KindOf(err))
+	default:
+		return contract.ReasonInternal, "try again, and look at the disk where that does not help"
+	}
+}
+
+// What to do about networks of some kinds.
+const (
+	exportAgain   = "export the model again"
+	uploadAgain   = "upload the artifact again, completely"
+	leaveOut      = "build the model without it"
+	smaller       = "publish an artifact that holds nothing but the model"
+	findOutAuthor = "nothing was run; find out who wrote this file, and publish one that holds nothing but the model"
+)
+
+func reasonOfKeras(kind keras.Kind) (reason contract.Reason, advice string) {
+	switch kind {
+	case keras.Truncated:
+		return contract.ReasonArtifactTruncated, uploadAgain
+	case keras.Unsupported:
+		return contract.ReasonUnsupportedModel, leaveOut
+	case keras.Unsafe:
+		return contract.ReasonArtifactUnsafe, findOutAuthor
+	case keras.TooLarge:
+		return contract.ReasonArtifactTooLarge, smaller
+	default:
+		return contract.ReasonArtifactMalformed, "publish the file that Keras's model.save wrote"
+	}
+}
+
+func reasonOfSavedModel(kind savedmodel.Kind) (reason contract.Reason, advice string) {
+	switch kind {
+	case savedmodel.Unsupported:
+		return contract.ReasonUnsupportedModel, leaveOut
+	case savedmodel.Unsafe:
+		return contract.ReasonArtifactUnsafe, findOutAuthor
+	case savedmodel.TooLarge:
+		return contract.ReasonArtifactTooLarge, smaller
+	default:
+		return contract.ReasonArtifactMalformed, exportAgain
+	}
+}
+
+func reasonOfONNX(kind onnx.Kind) (reason contract.Reason, advice string) {
+	switch kind {
+	case onnx.Unsupported:
+		return contract.ReasonUnsupportedModel, leaveOut
+	case onnx.Unsafe:
+		return contract.ReasonArtifactUnsafe, findOutAuthor
+	case onnx.TooLarge:
+		return contract.ReasonArtifactTooLarge, smaller
+	default:
+		return contract.ReasonArtifactMalformed, exportAgain
 	}
 }
 

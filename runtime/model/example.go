@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math"
+	"slices"
 	"unsafe"
 
 	"github.com/ctr-operator/ctr-operator/runtime/contract"
@@ -37,8 +38,8 @@ func (n *network) bindExample(example *graph.Example, file string) error {
 	return nil
 }
 
-// zeros are rows of zeros, one for each value, and of what is not required nothing.
-func (e *exampleInput) zeros(rows int, fields []Field) []Row {
+// zeros are rows of zeros, or of the text, one for each value, and of what is not required nothing.
+func (e *exampleInput) zeros(rows int, fields []Field, text string) []Row {
 	row := Row{Values: make([]Value, len(fields))}
 	for i, field := range fields {
 		if !field.Required {
@@ -48,7 +49,9 @@ func (e *exampleInput) zeros(rows int, fields []Field) []Row {
 		if n < 0 {
 			n = 1
 		}
-		row.Values[i] = Value{Set: true, Strs: make([]string, n), Nums: make([]float64, n), Ints: make([]int64, n)}
+		row.Values[i] = Value{
+			Set: true, Strs: slices.Repeat([]string{text}, n), Nums: make([]float64, n), Ints: make([]int64, n),
+		}
 	}
 	out := make([]Row, rows)
 	for i := range out {

@@ -6,7 +6,10 @@ import (
 	"strings"
 
 	"github.com/ctr-operator/ctr-operator/runtime/contract"
+	"github.com/ctr-operator/ctr-operator/runtime/format/keras"
+	"github.com/ctr-operator/ctr-operator/runtime/format/onnx"
 	"github.com/ctr-operator/ctr-operator/runtime/format/pickle"
+	"github.com/ctr-operator/ctr-operator/runtime/format/savedmodel"
 	"github.com/ctr-operator/ctr-operator/runtime/format/unpack"
 )
 
@@ -39,6 +42,18 @@ func formats() []format {
 		{
 			name: contract.FormatSklearn, head: isPickle, extensions: []string{".pkl", ".pickle", ".joblib"},
 			what: "pickle", open: openSklearn,
+		},
+		{
+			name: contract.FormatKeras, head: keras.Detect, extensions: []string{".h5", ".hdf5", ".keras"},
+			what: "tensorflow", open: openKeras,
+		},
+		{
+			name: contract.FormatSavedModel, directory: true, extensions: []string{".pb", ".pbtxt"},
+			what: "tensorflow", open: openSavedModel,
+		},
+		{
+			name: contract.FormatONNX, head: onnx.Detect, extensions: []string{".onnx"},
+			what: "onnx", open: openONNX,
 		},
 	}
 }
@@ -88,4 +103,54 @@ func formatByName(name string) *format {
 func isPickle(head []byte) bool {
 	plain := make([]byte, 2)
 	return pickle.IsPickle(plain[:unpack.Head(head, plain)])
+}
+
+// openKeras opens an .h5 or .keras file.
+func openKeras(ctx context.Context, l *loading) error {
+	file, size, err := l.open(l.name, l.options.MaxBytes)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	read, err := keras.Read(ctx, file, size, keras.Limits{})
+	if err != nil {
+		return fromReader(l.name, err)
+	}
+	for _, layer := range read.Layers {
+		l.model.description.Layers = append(l.model.description.Layers, Layer{
+			Name: layer.Name, Operator: layer.Class, Parameters: int64(layer.Parameters),
+		})
+	}
+	return l.openGraph(ctx, read.Graph)
+}
+
+// openSavedModel opens a SavedModel's directory.
+func openSavedModel(ctx context.Context, l *loading) error {
+	within, err := l.root.OpenRoot(l.name)
+	if err != nil {
+		return &LoadError{contract.ReasonInternal, l.name, "cannot be opened: " + err.Error(), err}
+	}
+	defer within.Close()
+	if err := l.checkSize(within); err != nil {
+		return err
+	}
+	read, err := savedmodel.Read(ctx, within.FS(), savedmodel.Options{})
+	if err != nil {
+		return fromReader(l.name, err)
+	}
+	return l.openGraph(ctx, read.Graph)
+}
+
+// openONNX opens an ONNX file, and those beside it that hold its tensors.
+func openONNX(ctx context.Context, l *loading) error {
+	file, _, err := l.open(l.name, l.options.MaxBytes)
+	if err != nil {
+		return err
+	}
+	_ = file.Close() // only looked at
+	read, err := onnx.Read(ctx, l.root.FS(), l.name, onnx.Limits{MaxBytes: l.options.MaxBytes})
+	if err != nil {
+		return fromReader(l.name, err)
+	}
+	return l.openGraph(ctx, read)
 }

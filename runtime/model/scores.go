@@ -16,12 +16,10 @@ func (n *network) warmUp(ctx context.Context, file string) ([]int, error) {
 	scratch := n.acquire()
 	defer n.release(scratch)
 	rows := min(2, n.rows)
-	if err := n.fillZeros(scratch, rows); err != nil {
-		return nil, err
-	}
-	if err := scratch.run.DoContext(ctx); err != nil {
+	if err := n.tryOut(ctx, scratch, rows); err != nil {
 		return nil, fromEngine(ctx, file, err)
 	}
+	n.rows = min(n.rows, scratch.run.MostRows())
 	counts := make([]int, len(n.program.Outputs()))
 	for i := range counts {
 		out := scratch.run.Output(i)
@@ -33,10 +31,29 @@ func (n *network) warmUp(ctx context.Context, file string) ([]int, error) {
 	return counts, nil
 }
 
-// fillZeros sets the inputs to zeros, or their defaults; sizes that are not known are 1.
-func (n *network) fillZeros(scratch *networkScratch, rows int) error {
+// tryOut runs the program on zeros and empty texts, and where it has no answer to those, because it looks into the texts, on
+// a few others. It returns the first error.
+func (n *network) tryOut(ctx context.Context, scratch *networkScratch, rows int) error {
+	var first error
+	for _, text := range []string{"", "0", "a b,c"} {
+		err := n.fillZeros(scratch, rows, text)
+		if err == nil {
+			err = scratch.run.DoContext(ctx)
+		}
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// fillZeros sets the inputs to zeros and to a text; sizes that are not known are 1.
+func (n *network) fillZeros(scratch *networkScratch, rows int, text string) error {
 	if n.examples != nil {
-		return n.examples.fill(scratch, n.examples.zeros(rows, n.fields), n.fields)
+		return n.examples.fill(scratch, n.examples.zeros(rows, n.fields, text), n.fields)
 	}
 	for i := range n.inputs {
 		in := &n.inputs[i]
@@ -50,6 +67,11 @@ func (n *network) fillZeros(scratch *networkScratch, rows int) error {
 		t := scratch.run.Input(in.tensor)
 		t.Resize(in.dtype, scratch.shape...)
 		t.Clear()
+		if in.dtype == tensor.String {
+			for k := range tensor.Data[string](t) {
+				tensor.Data[string](t)[k] = text
+			}
+		}
 	}
 	return nil
 }

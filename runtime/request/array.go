@@ -7,19 +7,26 @@ import (
 	"github.com/ctr-operator/ctr-operator/runtime/model"
 )
 
-// array reads a field with a shape: nested as the shape is, or flat. Where the shape has one element, it may stand alone.
+// array reads a field with a shape: nested as the shape is, or flat. Where the shape has one element, it may stand alone, and
+// so may one where there may be any number.
 func (p *parser) array(field *model.Field, into *model.Value) error {
-	if p.s[p.i] != '[' {
-		if field.Count() == 1 {
-			return p.scalar(field.Kind, into)
-		}
-		return p.fail("must be %s", wanted(field))
-	}
 	l := &p.r.lists
 	strs, nums, ints := len(l.strs), len(l.nums), len(l.ints)
 	p.r.array = array{}
-	if err := p.level(field, 0); err != nil {
-		return err
+	switch {
+	case p.s[p.i] == '[':
+		if err := p.level(field, 0); err != nil {
+			return err
+		}
+	case field.Count() == 1:
+		return p.scalar(field.Kind, into)
+	case len(field.Shape) > 1 || field.Shape[0] >= 0:
+		return p.fail("must be %s", wanted(field))
+	default:
+		p.r.array = array{rank: 1, count: 1}
+		if err := p.keep(field.Kind); err != nil {
+			return err
+		}
 	}
 	switch field.Kind {
 	case model.String:
@@ -30,6 +37,23 @@ func (p *parser) array(field *model.Field, into *model.Value) error {
 		into.Ints = l.ints[ints:len(l.ints):len(l.ints)]
 	}
 	return p.fits(field)
+}
+
+// keep reads a value into the lists.
+func (p *parser) keep(kind model.Kind) error {
+	var v model.Value
+	if err := p.scalar(kind, &v); err != nil {
+		return err
+	}
+	switch l := &p.r.lists; kind {
+	case model.String:
+		l.strs = append(l.strs, v.Str)
+	case model.Number:
+		l.nums = append(l.nums, v.Num)
+	default:
+		l.ints = append(l.ints, v.Int)
+	}
+	return nil
 }
 
 // maxRank bounds how deep an array may be nested.
@@ -92,22 +116,11 @@ func (p *parser) element(field *model.Field, depth int) error {
 	if most := field.Count(); most >= 0 && a.count > most {
 		return p.fail("must be %s, but has more", wanted(field))
 	}
-	l := &p.r.lists
-	var v model.Value
 	p.at.element = a.count
-	err := p.scalar(field.Kind, &v)
-	if err != nil {
+	if err := p.keep(field.Kind); err != nil {
 		return err
 	}
 	p.at.element = 0
-	switch field.Kind {
-	case model.String:
-		l.strs = append(l.strs, v.Str)
-	case model.Number:
-		l.nums = append(l.nums, v.Num)
-	default:
-		l.ints = append(l.ints, v.Int)
-	}
 	return nil
 }
 

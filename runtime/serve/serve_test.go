@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net"
@@ -41,12 +42,16 @@ func readFile(t *testing.T, name string) []byte {
 func bundle(t *testing.T, dir string, more map[string]string) []byte {
 	t.Helper()
 	files := map[string]string{}
-	entries, err := os.ReadDir(testdata + dir)
-	if err != nil {
+	root := os.DirFS(testdata + dir)
+	if err := fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(root, name)
+		files[name] = string(content)
+		return err
+	}); err != nil {
 		t.Fatal(err)
-	}
-	for _, e := range entries {
-		files[e.Name()] = string(readFile(t, testdata+dir+"/"+e.Name()))
 	}
 	maps.Copy(files, more)
 	var b bytes.Buffer

@@ -309,6 +309,25 @@ func TestRequestIDs(t *testing.T) {
 	}
 }
 
+// A regressor's value need not be a rate, but it is a number.
+func TestRegressor(t *testing.T) {
+	inputs := `{"query":"q","position":1,"score":-17.5}`
+	r := start(t, func(c *Config) { c.Model = regressor{} })
+	if got := r.do("POST", "/v1/models/m:predict", predictBody(inputs)); got.code != 200 || got.body != `{"outputs":{"ctr_score":-17.5}}`+"\n" {
+		t.Errorf("got %d %s", got.code, got.body)
+	}
+	if got := r.do("POST", "/v1/models/m:batch_predict", predictBody("["+inputs+"]")); got.code != 200 || !strings.Contains(got.body, "-17.5") {
+		t.Errorf("got %d %s", got.code, got.body)
+	}
+	if got := r.do("POST", "/v1/models/m:predict", predictBody(`{"query":"q","position":97,"score":1}`)); got.code != 400 {
+		t.Errorf("NaN: got %d %s", got.code, got.body)
+	}
+	// A model of rates never answers so.
+	if got := start(t, nil).do("POST", "/v1/models/m:predict", predictBody(inputs)); got.code != 400 {
+		t.Errorf("a model of rates: got %d %s", got.code, got.body)
+	}
+}
+
 // Nothing of what users send may get into the log, whatever goes wrong with it; what goes wrong must.
 func TestLog(t *testing.T) {
 	r := start(t, nil)

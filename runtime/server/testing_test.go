@@ -70,6 +70,15 @@ func (f fake) PredictBatch(rows []model.Row, out []float64) error {
 	return nil
 }
 
+// regressor is a model whose scores are any numbers.
+type regressor struct{ fake }
+
+func (r regressor) Signature() model.Signature {
+	s := r.fake.Signature()
+	s.Bounded = false
+	return s
+}
+
 // lockedBuffer takes a log from several goroutines.
 type lockedBuffer struct {
 	mu sync.Mutex
