@@ -63,6 +63,9 @@ func (b *Bundle) assemble(ctx context.Context, key string, e *entry, wanted Slic
 	var parts []stored
 	total := int64(0)
 	for _, s := range e.slices {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("reading the variable %.200q: %w", key, err)
+		}
 		where, found, err := b.slice(key, e, s)
 		if err != nil {
 			return nil, err
@@ -262,7 +265,7 @@ func (b *Bundle) fill(ctx context.Context, file reader, key string, e *entry, da
 }
 
 func (b *Bundle) verify(key string, e *entry, crc uint32) error {
-	if found := masked(crc); found != e.crc {
+	if found := masked(crc); found != e.crc && !b.unverified {
 		return b.fault(Malformed, key, e, "its checksum is %08x, and its bytes give %08x", e.crc, found)
 	}
 	return nil
@@ -344,7 +347,7 @@ func (b *Bundle) strings(ctx context.Context, key string, e *entry, n int64) (*t
 	if len(raw) < sum {
 		return nil, malformed
 	}
-	if stored := binary.LittleEndian.Uint32(raw); stored != masked(crc) {
+	if stored := binary.LittleEndian.Uint32(raw); stored != masked(crc) && !b.unverified {
 		return nil, b.fault(Malformed, key, e, "the checksum of the lengths does not match")
 	}
 	crc, raw = crc32.Update(crc, castagnoli, raw), raw[sum:]

@@ -31,7 +31,8 @@ type table struct {
 	// left is how many bytes may still be made of the file.
 	left int64
 	// next is where the next data block may begin at the earliest.
-	next uint64
+	next       uint64
+	unverified bool
 }
 
 func (t *table) fault(kind Kind, offset int64, format string, args ...any) error {
@@ -69,7 +70,7 @@ func (t *table) walk(ctx context.Context, add func(key string, value []byte, off
 		if !ok || block.offset < t.next {
 			return t.fault(Malformed, offset, "the blocks do not follow each other")
 		}
-		t.next = block.offset + 1
+		t.next = block.offset + min(block.size, uint64(len(t.data))) + trailerSize
 		return t.entries(block, func(key string, value []byte, offset int64) error {
 			if some && key <= last {
 				return t.fault(Malformed, offset, "the keys are not in order")
@@ -101,7 +102,7 @@ func (t *table) block(h handle) ([]byte, error) {
 	offset := int64(h.offset)
 	whole := t.data[h.offset : h.offset+h.size+1]
 	stored := binary.LittleEndian.Uint32(t.data[h.offset+h.size+1:])
-	if found := masked(crc32.Checksum(whole, castagnoli)); found != stored {
+	if found := masked(crc32.Checksum(whole, castagnoli)); found != stored && !t.unverified {
 		return nil, t.fault(Malformed, offset, "the checksum of a block is %08x, and its bytes give %08x", stored, found)
 	}
 	content := whole[:h.size]
