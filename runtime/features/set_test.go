@@ -418,3 +418,32 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// The examples in the documentation are feature files.
+func TestDocumentation(t *testing.T) {
+	text, err := os.ReadFile("../../docs/features.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(text), "```")
+	found := 0
+	for _, block := range blocks {
+		example, ok := strings.CutPrefix(block, "yaml\n")
+		if !ok {
+			continue
+		}
+		found++
+		if _, err := Read("features.yaml", []byte(example), Options{Tokenizer: shared}); err != nil {
+			t.Errorf("%v\n%s", err, example)
+		}
+	}
+	if found < 5 {
+		t.Errorf("%d examples", found)
+	}
+	// Every operator is there.
+	for name := range operators {
+		if !strings.Contains(string(text), "`"+name+":") {
+			t.Errorf("%s is not documented", name)
+		}
+	}
+}
