@@ -296,3 +296,60 @@ func compare(t *testing.T, name string, got *tensor.Tensor, want *packed) float6
 	}
 	return worst
 }
+
+// TestBundle replays the golden predictions of the bundle in widedeep, which two other formats have, too.
+func TestBundle(t *testing.T) {
+	const bundle = "../../../test/testdata/widedeep/keras/"
+	artifact, err := os.ReadFile(bundle + "model.h5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden, err := os.ReadFile(bundle + "golden.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, program := compile(t, artifact)
+	if model.Archive || !strings.HasPrefix(model.Version, "2.") || program.Outputs()[0].Role != graph.Probability {
+		t.Errorf("read as %+v, with the role %v", model.Version, program.Outputs()[0].Role)
+	}
+	run := program.Acquire()
+	defer run.Release()
+	for line := range strings.Lines(string(golden)) {
+		var example struct {
+			Inputs  map[string][]float64
+			Outputs struct {
+				Score float64 `json:"ctr_score"`
+			}
+		}
+		if err := json.Unmarshal([]byte(line), &example); err != nil {
+			t.Fatal(err)
+		}
+		for i, input := range program.Inputs() {
+			values := example.Inputs[input.Name]
+			run.Input(i).Resize(input.DType, 1, len(values))
+			for k, v := range values {
+				if input.DType == tensor.Int32 {
+					tensor.Data[int32](run.Input(i))[k] = int32(v)
+				} else {
+					tensor.Data[float32](run.Input(i))[k] = float32(v)
+				}
+			}
+		}
+		if err := run.Do(); err != nil {
+			t.Fatal(err)
+		}
+		if got := numbers(t, run.Output(0))[0]; difference(got, example.Outputs.Score) > tolerance {
+			t.Errorf("%v, Keras says %v", got, example.Outputs.Score)
+		}
+	}
+}
+
+// TestSeed knows the seed's network by its parameters.
+func TestSeed(t *testing.T) {
+	for _, name := range []string{"wide_deep_seed.keras2.h5.gz", "wide_deep_seed.keras3.h5.gz", "wide_deep_seed.keras3.keras.gz"} {
+		model, _ := compile(t, unzip(t, name))
+		if n := model.Parameters(); n != 30_099 {
+			t.Errorf("%s has %d parameters", name, n)
+		}
+	}
+}
