@@ -9,12 +9,13 @@ import (
 	"github.com/ctr-operator/ctr-operator/runtime/tabular"
 )
 
-// role is what a supported class is to a model. Of its functions at most one kind is set; a class without any is one
+// role is what a supported class is to a model. Of its functions mostly one kind is set; a class without any is one
 // whose objects lie in artifacts, and that its owner's reader looks into, or nobody.
 type role struct {
 	// modules are all those that scikit-learn has kept the class in.
 	modules []string
-	// stage reads a transformer of so many columns of numbers; nil is returned for one that changes nothing.
+	// stage reads a transformer of so many columns of numbers; nil is returned for one that changes nothing. Where there is
+	// a transform, too, that one counts for tables.
 	stage func(r *reader, from step, columns int) (tabular.Stage, error)
 	// transform reads any other transformer. What it takes of the table's columns it marks (reader.mark), after it has
 	// asked for cells (reader.cells) if it takes other than numbers.
@@ -92,7 +93,7 @@ var supported = map[string]role{
 	"MinMaxScaler":   {modules: preprocessing, stage: readMinMaxScaler},
 	"MaxAbsScaler":   {modules: preprocessing, stage: readMaxAbsScaler},
 	"RobustScaler":   {modules: preprocessing, stage: readRobustScaler},
-	"Normalizer":     {modules: preprocessing, stage: readNormalizer},
+	"Normalizer":     {modules: preprocessing, stage: readDenseNormalizer, transform: readNormalizer},
 	"PolynomialFeatures": {
 		modules: []string{"sklearn.preprocessing._polynomial", "sklearn.preprocessing._data"}, stage: readPolynomial,
 	},

@@ -41,7 +41,10 @@ func readColumns(r *reader, from step, in table) (made, error) {
 			return made{}, err
 		}
 	}
-	return union.made()
+	result, err := union.made()
+	result.sparse = attributes.is("sparse_output_")
+	result.dense = !result.sparse
+	return result, err
 }
 
 // readUnion reads a FeatureUnion, whose transformers all get all columns.
@@ -73,6 +76,8 @@ type union struct {
 	from    fitted
 	parts   []tabular.UnionPart
 	origins []int
+	// sparse says that one of the parts makes rows that scikit-learn holds without zeros.
+	sparse bool
 }
 
 // add reads one of the transformers, and its weight. A single column is given as it is.
@@ -108,6 +113,7 @@ func (u *union) add(item named, chosen []int, single bool) error {
 		}
 	}
 	u.parts = append(u.parts, part)
+	u.sparse = u.sparse || out.sparse
 	for column := range out.Columns {
 		u.origins = append(u.origins, out.origin(column))
 	}
@@ -118,7 +124,7 @@ func (u *union) made() (made, error) {
 	if len(u.origins) == 0 {
 		return made{}, broken(u.from.path, "makes no columns")
 	}
-	return made{tabular.Union(u.in.Shape, u.parts), u.origins}, nil
+	return made{tabular.Union(u.in.Shape, u.parts), u.origins, !u.sparse, u.sparse}, nil
 }
 
 // weightOf reads what a transformer's columns are multiplied by, if anything.

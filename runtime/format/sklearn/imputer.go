@@ -29,7 +29,7 @@ func readImputer(r *reader, from step, in table) (made, error) {
 		r.missing = r.missing || in.origins == nil
 	}
 	transform, err := r.numeric(from, in, stage)
-	return made{Transform: transform}, err
+	return made{Transform: transform, sparse: in.sparse, dense: !in.sparse}, err
 }
 
 // hasText says that an array has text in it.

@@ -2,9 +2,24 @@ package sklearn
 
 import "github.com/ctr-operator/ctr-operator/runtime/tabular"
 
-// readNormalizer reads the norm. From 1.0 on scikit-learn leaves rows alone whose norm is next to nothing, before only
-// those of zeros.
-func readNormalizer(_ *reader, from step, columns int) (tabular.Stage, error) {
+// readNormalizer reads the norm, for a table.
+func readNormalizer(r *reader, from step, in table) (made, error) {
+	stage, err := readNorm(from, in.Columns, !in.sparse)
+	if err != nil {
+		return made{}, err
+	}
+	transform, err := r.numeric(from, in, stage)
+	return made{Transform: transform, sparse: in.sparse, dense: !in.sparse}, err
+}
+
+// readDenseNormalizer reads the norm, for rows of numbers.
+func readDenseNormalizer(_ *reader, from step, columns int) (tabular.Stage, error) {
+	return readNorm(from, columns, true)
+}
+
+// readNorm reads the norm. From 1.0 on scikit-learn leaves rows alone whose norm is next to nothing; before, and where
+// zeros are left out, only those of zeros.
+func readNorm(from step, columns int, dense bool) (tabular.Stage, error) {
 	attributes, err := from.attributes("", columns)
 	if err != nil {
 		return nil, err
@@ -21,7 +36,7 @@ func readNormalizer(_ *reader, from step, columns int) (tabular.Stage, error) {
 		return nil, unsupported(from.path+".norm", "is %.32q; supported are 'l1', 'l2' and 'max'", norm)
 	}
 	lenient, err := attributes.since(0)
-	if lenient {
+	if lenient && dense {
 		const epsilon = 2.220446049250313e-16
 		stage.Least = 10 * epsilon
 	}

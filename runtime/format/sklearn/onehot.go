@@ -34,7 +34,11 @@ func readOneHot(r *reader, from step, in table) (made, error) {
 	if stage.Columns == 0 {
 		return made{}, broken(from.path, "makes no columns")
 	}
-	return made{Transform: tabular.Series(before, stage)}, nil
+	option := "sparse_output"
+	if _, ok := e.Get(option); !ok {
+		option = "sparse"
+	}
+	return made{Transform: tabular.Series(before, stage), dense: !e.is(option)}, nil
 }
 
 // oneHot places a column's categories, after what the columns before it make.

@@ -164,7 +164,7 @@ func (r *reader) transform(from step, in table) (made, error) {
 		return made{}, r.or(err, from.path, 1)
 	}
 	transform, err := r.numeric(from, in, stage)
-	return made{Transform: transform}, err
+	return made{Transform: transform, sparse: in.sparse, dense: !in.sparse}, err
 }
 
 // or spends, unless there is an error already.
@@ -214,7 +214,7 @@ func readSteps(r *reader, from step, in table) (made, error) {
 		return made{}, err
 	}
 	chain, out, err := r.chain(items, in)
-	return made{chain, out.origins}, err
+	return made{chain, out.origins, !out.sparse, out.sparse}, err
 }
 
 // last unwraps an estimator, of Pipelines whose last step it is, until the one that decides; and returns what comes

@@ -15,13 +15,17 @@ type table struct {
 	// flat says that there is one column, and that it comes as it is, not as a table of one: it is what the transformers of
 	// texts take.
 	flat bool
+	// sparse says that scikit-learn holds the rows so that zeros are left out, whatever their form is here: some of its
+	// transformers then do other things.
+	sparse bool
 }
 
 // made is what a transformer makes of a table: the rows of the Transform; origins as a table has them. A nil Transform
-// passes the rows on.
+// passes the rows on. Where scikit-learn holds Sparse rows full of zeros, or others without, dense or sparse says it.
 type made struct {
 	tabular.Transform
-	origins []int
+	origins       []int
+	dense, sparse bool
 }
 
 // origin is a column's place among the model's own, −1 for one that is none of them.
@@ -37,7 +41,7 @@ func (t table) choose(columns []int) table {
 	if columns == nil {
 		return t
 	}
-	chosen := table{Shape: tabular.Shape{Form: t.Form, Columns: len(columns)}, origins: make([]int, len(columns))}
+	chosen := table{Shape: tabular.Shape{Form: t.Form, Columns: len(columns)}, origins: make([]int, len(columns)), sparse: t.sparse}
 	for i, column := range columns {
 		chosen.origins[i] = t.origin(column)
 	}
@@ -50,7 +54,7 @@ func (t table) after(m made) table {
 		return t
 	}
 	_, shape := m.Shapes()
-	return table{Shape: shape, origins: m.origins}
+	return table{Shape: shape, origins: m.origins, sparse: m.sparse || (shape.Form == tabular.Sparse && !m.dense)}
 }
 
 // errCells ends a reading that took all columns for numbers: there is one that is not. The artifact is read again.
