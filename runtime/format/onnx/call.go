@@ -43,6 +43,7 @@ func (c *call) resolve() error {
 		}
 		c.attributes[a.name] = a
 	}
+	c.values, c.in = make([]value, 0, len(c.node.inputs)), make([]graph.Value, 0, len(c.node.inputs))
 	for _, name := range c.node.inputs {
 		v := value{v: graph.None, class: classTensor}
 		if name != "" {

@@ -81,6 +81,9 @@ func elemSize(elem int) int {
 // shapeOf checks dimensions, and counts their elements.
 func shapeOf(dims []int64) (shape []int, n int, err error) {
 	const most = 1 << 40
+	if len(dims) > tensor.MaxRank {
+		return nil, 0, fault(Unsupported, "%d dimensions, of which %d are possible", len(dims), tensor.MaxRank)
+	}
 	n = 1
 	empty := false
 	shape = make([]int, len(dims))

@@ -21,6 +21,8 @@ type lowering struct {
 	depth, nodes int
 	// made are the nodes that were made, by what they compute.
 	made map[graph.Value]*made
+	// frame is what nodes run in whose results must be known, nil until there is one.
+	frame *graph.Frame
 	// taken are the names of inputs.
 	taken map[string]bool
 }
@@ -33,6 +35,9 @@ type made struct {
 	out  []graph.Value
 	// labels are those of a classifier's probabilities.
 	labels []string
+	// known is what the node computes, where it was found to follow from constants; unknown says that it does not.
+	known   []*tensor.Tensor
+	unknown bool
 }
 
 // lowerer makes the nodes of one of the model's.
@@ -44,8 +49,8 @@ type value struct {
 	// class is classMap for what ZipMap returns; v is then the tensor of which it makes maps. For an input that is a map it
 	// is that, too, and v is graph.None.
 	class valueClass
-	// input is the type of an input that is a map.
-	input valueInfo
+	// input is the type of an input that is a map, else nil.
+	input *valueInfo
 	// labels are the keys of the maps.
 	labels []string
 }
@@ -73,8 +78,8 @@ func (s *scope) find(name string) (value, bool) {
 // The bounds of nesting, and of the nodes that functions may grow to: so many for each node in the file, and some.
 const (
 	mostDepth      = 48
-	nodesPerNode   = 32
-	leastNodes     = 4096
+	nodesPerNode   = 4
+	leastNodes     = 1 << 14
 	mostAttributes = 1 << 10
 )
 
@@ -152,18 +157,21 @@ func (l *lowering) initializers(s *scope, g *graphProto) error {
 // inputs are a graph's, without those that are initializers too: their values are known.
 func (l *lowering) inputs(s *scope, g *graphProto) error {
 	for _, input := range g.inputs {
-		if _, known := s.names[input.name]; known {
+		if _, known := s.names[input.name]; known && !l.taken[input.name] {
 			continue
 		}
 		place := "input " + quoted(input.name)
 		if input.class == classMap {
-			if err := l.define(s, input.name, value{v: graph.None, class: classMap, input: input}); err != nil {
+			if err := l.define(s, input.name, value{v: graph.None, class: classMap, input: &input}); err != nil {
 				return err
 			}
 			continue
 		}
 		if input.class != classTensor {
 			return at(place, fault(Unsupported, "it is no tensor"))
+		}
+		if input.elem == elemFloat16 || input.elem == elemBfloat16 {
+			return at(place, fault(Unsupported, "it is of %s; export the model in float", elemName(input.elem)))
 		}
 		dtype, err := dtypeOf(input.elem)
 		if err != nil {
@@ -345,31 +353,53 @@ func (s *scope) dereference(a *attributeProto) (*attributeProto, error) {
 	return &named, nil
 }
 
+// foldLimit is how many bytes of tensors may be made to find out which branches are taken.
+const foldLimit = 8 << 20
+
 // constant is the tensor that a value is known to be, or nil: it is computed where it follows from constants alone.
 func (l *lowering) constant(v graph.Value) (*tensor.Tensor, error) {
-	const limit = 1 << 20
-	frame := graph.NewFrame(1, limit, kernel.Plain())
-	frame.Begin()
-	return l.fold(v, frame, 0)
+	if l.frame == nil {
+		l.frame = graph.NewFrame(1, foldLimit, kernel.Plain())
+		l.frame.Begin()
+		l.frame.Watch(l.ctx)
+	}
+	return l.fold(v, 0)
 }
 
-func (l *lowering) fold(v graph.Value, frame *graph.Frame, depth int) (*tensor.Tensor, error) {
-	const deepest = 100
+// fold remembers what it has found, so that no value is looked at twice.
+func (l *lowering) fold(v graph.Value, depth int) (*tensor.Tensor, error) {
+	const deepest = 1000
 	if t := l.builder.Const(v); t != nil {
 		return t, nil
 	}
 	m := l.made[v]
-	if m == nil || depth > deepest {
+	if m == nil || m.unknown || depth > deepest {
 		return nil, nil //nolint:nilnil // not constant
 	}
+	if m.known == nil {
+		if err := l.compute(m, depth); err != nil || m.unknown {
+			return nil, err
+		}
+	}
+	for i := range m.out {
+		if m.out[i] == v {
+			return m.known[i], nil
+		}
+	}
+	return nil, nil //nolint:nilnil // not among the outputs
+}
+
+// compute runs a node, if all its inputs are constant.
+func (l *lowering) compute(m *made, depth int) error {
+	m.unknown = true
 	in := make([]*tensor.Tensor, len(m.in))
 	for i, from := range m.in {
 		if from == graph.None {
 			continue
 		}
-		t, err := l.fold(from, frame, depth+1)
+		t, err := l.fold(from, depth+1)
 		if t == nil || err != nil {
-			return nil, err
+			return err
 		}
 		in[i] = t
 	}
@@ -377,13 +407,9 @@ func (l *lowering) fold(v graph.Value, frame *graph.Frame, depth int) (*tensor.T
 	for i := range out {
 		out[i] = &tensor.Tensor{}
 	}
-	if err := m.op.Run(frame, in, out); err != nil {
-		return nil, fmt.Errorf("computing %s: %w", m.node, err)
+	if err := m.op.Run(l.frame, in, out); err != nil {
+		return fmt.Errorf("computing %s: %w", m.node, err)
 	}
-	for i := range out {
-		if m.out[i] == v {
-			return out[i], nil
-		}
-	}
-	return nil, nil //nolint:nilnil // not among the outputs
+	m.known, m.unknown = out, false
+	return nil
 }
