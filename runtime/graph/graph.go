@@ -91,6 +91,9 @@ type Feature struct {
 	Shape []int
 	// Required says that there is no default.
 	Required bool
+	// Padded says that the values are filled up to those of the longest example in a batch, so that what is computed of an
+	// example may depend on the others.
+	Padded bool
 }
 
 // Graph is a network. It is not changed once it is built.

@@ -30,7 +30,10 @@ func (n *network) bindExample(example *graph.Example, file string) error {
 			"has no input %q for its tf.Example messages", example.Input))
 	}
 	n.examples = &exampleInput{place}
-	for _, feature := range example.Features {
+	for i, feature := range example.Features {
+		if feature.Padded {
+			n.uneven = append(n.uneven, i)
+		}
 		n.fields = append(n.fields, Field{
 			Name: feature.Name, Kind: kindOf(feature.DType), Required: feature.Required, Shape: feature.Shape,
 		})

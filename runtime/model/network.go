@@ -33,8 +33,9 @@ type network struct {
 	score  int
 	// rows is how many go into one run.
 	rows int
-	// ragged says that an input's size may differ from row to row.
-	ragged  bool
+	// uneven are the fields of which all rows of a run must have as many values: those of tensors of unknown size, and those that
+	// would be filled up, so that a row's score depended on who else is in the batch.
+	uneven  []int
 	scratch sync.Pool // of *networkScratch
 }
 
@@ -184,7 +185,9 @@ func (n *network) bindFields() {
 	for i := range n.inputs {
 		in := &n.inputs[i]
 		in.field = i
-		n.ragged = n.ragged || in.count < 0
+		if in.count < 0 {
+			n.uneven = append(n.uneven, i)
+		}
 		n.fields = append(n.fields, Field{
 			Name: in.name, Kind: kindOf(in.dtype), Required: in.standIn == nil, Shape: in.shape,
 		})
@@ -337,7 +340,7 @@ func (n *network) pieces(rows []Row, read func(scratch *networkScratch, begin, e
 	defer n.release(scratch)
 	for begin := 0; begin < len(rows); {
 		end := min(begin+n.rows, len(rows))
-		if n.ragged {
+		if len(n.uneven) > 0 {
 			end = begin + n.alike(rows[begin:end])
 		}
 		err := n.run(scratch, rows[begin:end])
@@ -358,8 +361,8 @@ func (n *network) pieces(rows []Row, read func(scratch *networkScratch, begin, e
 // alike is how many of the rows, from the first one on, have values of the same number.
 func (n *network) alike(rows []Row) int {
 	for i := range rows[1:] {
-		for k := range n.fields {
-			if len(n.fields[k].Shape) > 0 && length(&rows[0], k) != length(&rows[i+1], k) {
+		for _, field := range n.uneven {
+			if length(&rows[0], field) != length(&rows[i+1], field) {
 				return i + 1
 			}
 		}

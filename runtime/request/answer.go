@@ -3,7 +3,8 @@ package request
 import "errors"
 
 // CheckAnswer says what makes another server's answer to a prediction unfit to be passed on: it must be JSON in which
-// every ctr_score is a number, and where scores are probabilities, within 0 and 1. It is how a pod finds out that a revision which says 200 has no prediction to show.
+// every ctr_score is a number, and where scores are probabilities, within 0 and 1. It is how a pod finds out that a revision
+// which says 200 has no prediction to show.
 func CheckAnswer(body string, shape Shape, probabilities bool) error {
 	p := parser{scanner: scanner{s: body}, at: place{index: -1}}
 	p.space()

@@ -159,7 +159,8 @@ func (l *lowering) describe(o op.ParseExample, examples graph.Value, defaults []
 		if n, ok := elements(shape); ok && n == 1 {
 			shape = nil
 		}
-		l.feature(graph.Feature{Name: f.Name, DType: f.DType, Shape: shape, Required: required})
+		padded := slices.Contains(shape, graph.Any)
+		l.feature(graph.Feature{Name: f.Name, DType: f.DType, Shape: shape, Required: required, Padded: padded})
 	}
 }
 
