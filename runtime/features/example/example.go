@@ -91,6 +91,7 @@ func (c *cursor) next() bool {
 		c.from = c.at
 		c.varint()
 		c.to = c.at
+		c.bad = c.bad || c.field == 0
 		return !c.bad
 	case bytesWire:
 		size = c.varint()

@@ -23,6 +23,7 @@
 // # Bounds
 //
 // Nodes, attributes and constants count against MemoryFactor bytes for each byte of saved_model.pb and a constant, constants
-// that repeat one value for a large shape, too. Functions may be called MaxCalls deep, and everything inlined has
-// graph.MaxValues values at most. Variables are read once each. Cycles (loops of TensorFlow 1) are errors.
+// that repeat one value for a large shape, too. A model has MaxNodes nodes at most. Functions may be called MaxDepth deep,
+// MaxCalls times in all, and everything inlined has graph.MaxValues values at most. Variables are read once each. Cycles
+// (loops of TensorFlow 1) are errors.
 package savedmodel

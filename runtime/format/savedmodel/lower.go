@@ -23,6 +23,7 @@ type lowering struct {
 	bundle  *tensorbundle.Bundle
 	b       *graph.Builder
 	steps   int
+	calls   int
 
 	operators  map[string]operator
 	resources  map[string]*resource
@@ -77,9 +78,7 @@ func (l *lowering) constant(what string, v value) (*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	frame := graph.NewFrame(1, foldLimit, kernel.Plain())
-	frame.Begin()
-	t, err := l.fold(in, frame, 0)
+	t, err := l.known(in)
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +86,13 @@ func (l *lowering) constant(what string, v value) (*tensor.Tensor, error) {
 		return nil, fault(Unsupported, "%s must be constant, and depend on inputs here", what)
 	}
 	return t, nil
+}
+
+// known is the tensor that a value follows to be from constants alone, or nil.
+func (l *lowering) known(v graph.Value) (*tensor.Tensor, error) {
+	frame := graph.NewFrame(1, foldLimit, kernel.Plain())
+	frame.Begin()
+	return l.fold(v, frame, 0)
 }
 
 // fold computes a value that follows from constants alone; nil where it does not.

@@ -69,6 +69,9 @@ type saver struct{ filename, restore string }
 // nodeSize is about how much memory a node takes.
 const nodeSize = 256
 
+// MaxNodes is how many nodes a graph, and each of its functions, has at most.
+const MaxNodes = 1 << 20
+
 // readSavedModel reads a SavedModel's graphs, of which there must be one at least.
 func readSavedModel(m *wire.Message) []*metaGraph {
 	var graphs []*metaGraph
@@ -178,6 +181,9 @@ func addNode(nodes map[string]*node, parent *wire.Message) {
 				n.attrs = append(n.attrs, attribute{name, *value})
 			}
 		}
+	}
+	if len(nodes) >= MaxNodes {
+		parent.Exceed("more than %d nodes", MaxNodes)
 	}
 	if nodes[n.name] != nil {
 		parent.Fail("there are two nodes %.200q", n.name)

@@ -5,8 +5,13 @@ import (
 	"strings"
 )
 
-// MaxCalls is how deep functions may be called within each other.
-const MaxCalls = 32
+// The limits of functions.
+const (
+	// MaxDepth is how deep functions may be called within each other.
+	MaxDepth = 32
+	// MaxCalls is how often functions are called in all.
+	MaxCalls = 1 << 16
+)
 
 // scope is the graph, or one call of a function, while it is followed.
 type scope struct {
@@ -173,11 +178,14 @@ func (s *scope) call(name string, args []value) ([]value, error) {
 	switch {
 	case f == nil:
 		return nil, fault(Malformed, "there is no function %.200q", name)
-	case s.depth >= MaxCalls:
-		return nil, fault(TooLarge, "functions call each other %d deep, or for ever", MaxCalls)
+	case s.depth >= MaxDepth:
+		return nil, fault(TooLarge, "functions call each other more than %d deep, or for ever", MaxDepth)
+	case s.l.calls >= MaxCalls:
+		return nil, fault(TooLarge, "functions are called more than %d times", MaxCalls)
 	case len(args) != len(f.args):
 		return nil, fault(Malformed, "the function %.200q takes %d arguments, not %d", name, len(f.args), len(args))
 	}
+	s.l.calls++
 	inner := s.l.scope(name+"/", f.nodes, s.depth+1, s.effects)
 	for i, arg := range f.args {
 		// An argument is referred to by its name, and, where it could be several tensors, by its place in it.

@@ -180,22 +180,30 @@ func (l *lowering) squashed(v graph.Value) bool {
 	return false
 }
 
+// classes are what a value repeats for each example, or nil.
+func (l *lowering) classes(v graph.Value) *tensor.Tensor {
+	for m := l.made[v]; m != nil && len(m.in) > 0; m = l.made[v] {
+		switch m.op.(type) {
+		case op.Tile, op.Expand, op.Unsqueeze, op.Reshape:
+			v = m.in[0]
+			continue
+		}
+		break
+	}
+	t, err := l.known(v)
+	if err != nil {
+		return nil
+	}
+	return t
+}
+
 // labels are the names of the classes, where an output beside has them for every example.
 func (l *lowering) labels(method string, infos []tensorInfo, outputs []graph.Output) []string {
 	for i, info := range infos {
 		if info.dtype != tftype.String || info.name != "all_classes" && (method != classify || info.name != "classes") {
 			continue
 		}
-		v := outputs[i].Value
-		for m := l.made[v]; m != nil && len(m.in) > 0; m = l.made[v] {
-			switch m.op.(type) {
-			case op.Tile, op.Expand, op.Unsqueeze, op.Reshape:
-				v = m.in[0]
-				continue
-			}
-			break
-		}
-		if t := l.b.Const(v); t != nil && t.DType() == tensor.String {
+		if t := l.classes(outputs[i].Value); t != nil && t.DType() == tensor.String {
 			return slices.Clone(tensor.Data[string](t))
 		}
 	}

@@ -136,7 +136,7 @@ func TestHostile(t *testing.T) {
 		{"blocks beyond the file", func(m *maker) {
 			m.footer = func(f []byte) []byte { copy(f, "\x00\x00\xff\x7f\xff\x7f"); return f }
 		}, Malformed, "not within the file"},
-		{"a block that is cut", func(m *maker) { m.block = func(i int, c []byte) []byte { return c[:min(len(c), 7)] } }, Malformed, "ends too early"},
+		{"a block that is cut", func(m *maker) { m.block = func(_ int, c []byte) []byte { return c[:min(len(c), 7)] } }, Malformed, "ends too early"},
 		{"too many restarts", func(m *maker) {
 			m.block = func(_ int, c []byte) []byte { return append(c[:len(c)-4], 0xff, 0xff, 0xff, 0xff) }
 		}, Malformed, "ends too early"},

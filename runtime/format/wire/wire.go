@@ -73,6 +73,9 @@ func (m *Message) Err() error {
 // Fail makes the input malformed at the current field, unless it is so already: for what only the caller's schema forbids.
 func (m *Message) Fail(format string, args ...any) { m.fail(Malformed, format, args...) }
 
+// Exceed says that the input is beyond a limit of the caller's, at the current field.
+func (m *Message) Exceed(format string, args ...any) { m.fail(TooLarge, format, args...) }
+
 func (m *Message) fail(kind Kind, format string, args ...any) {
 	if m.state != nil && m.state.err == nil {
 		m.state.err = &Error{Kind: kind, Offset: m.Offset(), Message: fmt.Sprintf(format, args...)}
