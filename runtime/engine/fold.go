@@ -18,6 +18,9 @@ func (c *compiler) fold(ctx context.Context, nodes []graph.Node, limit int64) er
 			return fmt.Errorf("compiling the graph: %w", err)
 		}
 		node := &nodes[i]
+		if err := checkArity(node); err != nil {
+			return err
+		}
 		if in, constant := c.inputs(node); constant {
 			folded, used, err := c.compute(ctx, node, in, limit)
 			if err != nil {

@@ -413,7 +413,8 @@ func (j *joiner) reshaped(node, gather *graph.Node) (p part, ok bool) {
 			each := count(index[1:]) * j.constants[gather.In[0]].Shape()[1]
 			return part{table: true, shape: flat}, each > 0 && (sizes[1] == -1 || sizes[1] == each)
 		}
-		return part{table: true, shape: split, width: sizes[1]}, sizes[0] == -1 && sizes[1] > 0
+		row := j.constants[gather.In[0]].Shape()[1]
+		return part{table: true, shape: split, width: sizes[1]}, sizes[0] == -1 && sizes[1] > 0 && row > 0 && sizes[1]%row == 0
 	case op.Flatten:
 		return part{table: true, shape: flat}, o.Axis == 1
 	case op.Squeeze:
