@@ -30,6 +30,13 @@ type Preparer interface {
 	Prepare(constants []*tensor.Tensor) (Op, error)
 }
 
+// Weighted is an operator that has weights of its own, beside those that it takes as constants.
+type Weighted interface {
+	Op
+	// Weights is how many numbers training left behind in it, and how many bytes they take.
+	Weights() (count, bytes int64)
+}
+
 // Node applies an operator to values.
 type Node struct {
 	Op Op

@@ -78,6 +78,11 @@ func (l *loading) describeGraph(g *graph.Graph) {
 				}
 			}
 		}
+		if weighted, ok := node.Op.(graph.Weighted); ok {
+			count, bytes := weighted.Weights()
+			parameters += count
+			d.Bytes += bytes
+		}
 		d.Parameters += parameters
 		if known {
 			continue

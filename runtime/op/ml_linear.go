@@ -17,7 +17,7 @@ type LinearScores struct {
 }
 
 // Name implements graph.Op.
-func (LinearScores) Name() string { return "LinearScores" }
+func (LinearScores) Name() string { return "Scores" }
 
 // Run implements graph.Op.
 func (o LinearScores) Run(f *graph.Frame, in, out []*tensor.Tensor) error {

@@ -15,6 +15,12 @@ type Scaler struct{ Offset, Scale []float32 }
 // Name implements graph.Op.
 func (Scaler) Name() string { return "Scaler" }
 
+// Weights implements graph.Weighted.
+func (o Scaler) Weights() (count, bytes int64) {
+	count = int64(len(o.Offset) + len(o.Scale))
+	return count, 4 * count
+}
+
 // Run implements graph.Op.
 func (o Scaler) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 	x, y, columns, err := mlRows(f, in, out)

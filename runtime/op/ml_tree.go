@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"unsafe"
 
 	"github.com/ctr-operator/ctr-operator/runtime/graph"
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
@@ -347,6 +348,22 @@ func widened(f *Forest[float32]) *Forest[float64] {
 		}
 	}
 	return w
+}
+
+// Weights implements graph.Weighted.
+func (o *TreeEnsemble) Weights() (count, bytes int64) {
+	if o.trees32 != nil {
+		return o.trees32.weights()
+	}
+	return o.trees64().weights()
+}
+
+// weights are the values that nodes compare with, and the leaves' scores.
+func (f *Forest[T]) weights() (count, bytes int64) {
+	var node treeNode[T]
+	var score TreeScore[T]
+	bytes = int64(len(f.nodes))*int64(unsafe.Sizeof(node)) + int64(len(f.scores))*int64(unsafe.Sizeof(score))
+	return int64(len(f.nodes) + len(f.scores)), bytes + 4*int64(len(f.leaves))
 }
 
 // Name implements graph.Op.
