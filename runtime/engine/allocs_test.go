@@ -8,9 +8,10 @@ import (
 	"github.com/ctr-operator/ctr-operator/runtime/engine"
 )
 
-// The race detector makes pools forget what they hold.
+// The race detector makes pools forget what they hold. There is one thread, as another makes a run of its own whenever it first
+// gets to work.
 func TestFusedNoAllocations(t *testing.T) {
-	p := compile(t, wideAndDeep(t), engine.Options{})
+	p := compile(t, wideAndDeep(t), engine.Options{Threads: 1})
 	run := p.Acquire()
 	defer run.Release()
 	for _, rows := range []int{1, 100, 1024} {
