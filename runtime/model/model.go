@@ -64,7 +64,7 @@ func Open(ctx context.Context, location string, options Options) (*Model, error)
 		return nil, err
 	}
 	defer found.close()
-	l := &loading{artifact: found, options: options}
+	l := &loading{artifact: found, options: options, model: &Model{}}
 	if err := l.readFeatures(); err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func Open(ctx context.Context, location string, options Options) (*Model, error)
 	if options.Type != "" {
 		l.model.description.Type = options.Type
 	}
-	return &l.model, nil
+	return l.model, nil
 }
 
 // complete fills in the defaults.
@@ -105,7 +105,7 @@ type loading struct {
 	options Options
 	// text is the bundle's feature file; nil where it has none, in which case the format may have one of its own.
 	text  []byte
-	model Model
+	model *Model
 }
 
 // readFeatures reads the bundle's feature file, if it has one.

@@ -20,7 +20,7 @@ var sharedTokenizer = sync.OnceValues(features.LoadTokenizer)
 func build(t testing.TB, g *graph.Graph, text string, options Options) (*Model, error) {
 	t.Helper()
 	options.Tokenizer = sharedTokenizer
-	l := &loading{artifact: &artifact{name: "m", format: &format{name: "test"}}, options: options}
+	l := &loading{artifact: &artifact{name: "m", format: &format{name: "test"}}, options: options, model: &Model{}}
 	if text != "" {
 		l.features, l.text = featuresFile, []byte(text)
 	}
@@ -28,7 +28,7 @@ func build(t testing.TB, g *graph.Graph, text string, options Options) (*Model, 
 		return nil, err
 	}
 	l.describe()
-	return &l.model, nil
+	return l.model, nil
 }
 
 // wideDeep is a small network: sigmoid(wide·[1 2] + rows[id]·[1 1] + bias).

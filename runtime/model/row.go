@@ -35,6 +35,8 @@ type Field struct {
 	Name     string
 	Kind     Kind
 	Required bool
+	// Bools says that a Number may be given as true or false, which are 1 and 0: in tables there are columns of them.
+	Bools bool
 	// Shape is that of one example's value: nil for a single one; -1 is a size that may differ from example to example, of which
 	// there is one at most.
 	Shape []int

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -24,8 +25,9 @@ type table struct {
 	// the set's outputs, where the columns are cells.
 	shaped  *shaped
 	outputs []int
-	// fields are the signature's.
+	// fields are the signature's, and places the columns that they are, where no features are made of them.
 	fields  []Field
+	places  []int
 	columns []tabular.Column
 	score   int
 	scores  int
@@ -93,7 +95,7 @@ func (l *loading) bindTable(t *table) error {
 		file, text = featuresFile, features.Preset(features.PresetCTR12)
 	}
 	if text == nil {
-		t.fields = columnFields(t.columns)
+		t.fields, t.places = columnFields(t.columns)
 		return nil
 	}
 	set, err := l.compileFeatures(file, text, nil)
@@ -107,7 +109,7 @@ func (l *loading) bindTable(t *table) error {
 		}
 	}
 	if len(set.Outputs()) == 0 { // only the score is chosen
-		t.fields = columnFields(t.columns)
+		t.fields, t.places = columnFields(t.columns)
 		return nil
 	}
 	if t.model.Mixed {
@@ -171,30 +173,35 @@ func (t *table) bindCells(set *features.Set, file string) error {
 }
 
 // columnFields makes fields of columns that have names, or types that a bare vector has no place for; nil for a model
-// that takes a bare vector only.
-func columnFields(columns []tabular.Column) []Field {
+// that takes a bare vector only. Columns that do not count are no fields. places are the columns that the fields are.
+func columnFields(columns []tabular.Column) (fields []Field, places []int) {
 	numbers, named := true, true
 	for _, column := range columns {
 		numbers = numbers && (column.Kind == tabular.Number || column.Kind == tabular.None)
 		named = named && column.Name != "" && column.Name != FieldFeatures
 	}
 	if numbers && !named {
-		return nil
+		return nil, nil
 	}
 	names := cellNames(columns)
-	fields := make([]Field, len(columns))
 	for i, column := range columns {
-		fields[i] = Field{Name: names[i], Kind: Number, Required: !column.Missing && !column.Ignored}
+		if column.Ignored {
+			continue
+		}
+		field := Field{Name: names[i], Kind: Number, Required: !column.Missing}
 		switch column.Kind {
 		case tabular.Text:
-			fields[i].Kind = String
+			field.Kind = String
 		case tabular.Texts:
-			fields[i].Kind, fields[i].Shape = String, []int{-1}
+			field.Kind, field.Shape = String, []int{-1}
 		case tabular.Fields:
-			fields[i].Kind = Object
+			field.Kind = Object
+		default:
+			field.Bools = true
 		}
+		fields, places = append(fields, field), append(places, i)
 	}
-	return fields
+	return fields, places
 }
 
 // cellNames are the columns' names; where they have none, as scikit-learn names them: x0, x1, and so on. A single column of text
@@ -314,16 +321,16 @@ func (t *table) fill(row *Row, scratch *tableScratch) error {
 		return &InputError{Field: FieldFeatures, Message: fmt.Sprintf(
 			"is missing; the model takes a vector of %d numbers", t.model.Features())}
 	}
-	for i := range t.fields {
+	// Columns that are no fields do not count.
+	clear(scratch.vector)
+	for i, place := range t.places {
 		switch {
 		case i < len(row.Values) && row.Values[i].Set:
-			scratch.vector[i] = row.Values[i].Num
+			scratch.vector[place] = row.Values[i].Num
 		case t.fields[i].Required:
 			return missing(&t.fields[i])
-		case t.columns[i].Ignored && !t.columns[i].Missing:
-			scratch.vector[i] = 0
 		default:
-			scratch.vector[i] = math.NaN()
+			scratch.vector[place] = math.NaN()
 		}
 	}
 	return nil
@@ -338,17 +345,17 @@ func (t *table) fillCells(row *Row, scratch *tableScratch) error {
 		return t.shapeCells(row, scratch)
 	}
 	scratch.used = 0
-	for i := range t.fields {
-		field := &t.fields[i]
+	for i, place := range t.places {
+		field, cell := &t.fields[i], &scratch.cells[place]
 		if i >= len(row.Values) || !row.Values[i].Set {
 			if field.Required {
 				return missing(field)
 			}
-			scratch.cells[i] = tabular.Cell{Kind: tabular.None}
+			*cell = tabular.Cell{Kind: tabular.None}
 			continue
 		}
 		v := &row.Values[i]
-		many := &scratch.many[i]
+		many := &scratch.many[place]
 		switch {
 		case field.Kind == Object:
 			many.Texts, many.Cells = many.Texts[:0], many.Cells[:0]
@@ -356,14 +363,14 @@ func (t *table) fillCells(row *Row, scratch *tableScratch) error {
 				many.Texts = append(many.Texts, v.Members[k].Name)
 				many.Cells = append(many.Cells, scratch.member(&v.Members[k]))
 			}
-			scratch.cells[i] = tabular.Cell{Kind: tabular.Fields, Many: many}
+			*cell = tabular.Cell{Kind: tabular.Fields, Many: many}
 		case field.Kind == String && field.Shape != nil:
 			many.Texts = append(many.Texts[:0], v.Strs...)
-			scratch.cells[i] = tabular.Cell{Kind: tabular.Texts, Many: many}
+			*cell = tabular.Cell{Kind: tabular.Texts, Many: many}
 		case field.Kind == String:
-			scratch.cells[i] = tabular.Cell{Kind: tabular.Text, Str: v.Str}
+			*cell = tabular.Cell{Kind: tabular.Text, Str: v.Str}
 		default:
-			scratch.cells[i] = tabular.Cell{Num: v.Num}
+			*cell = tabular.Cell{Num: v.Num}
 		}
 	}
 	return nil
@@ -442,7 +449,9 @@ func (t *table) fieldError(err error) error {
 	switch {
 	case column < 0 || column >= len(t.columns):
 	case t.shaped == nil:
-		input.Field = t.fields[column].Name
+		if place := slices.Index(t.places, column); place >= 0 {
+			input.Field = t.fields[place].Name
+		}
 	case t.outputs == nil:
 		input.Field = t.shaped.set.Blame(0, column).Field
 	case t.outputs[column] >= 0:

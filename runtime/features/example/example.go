@@ -161,14 +161,22 @@ func (c *cursor) entry() (name string, f Feature) {
 	return name, f
 }
 
-// list calls each with every piece of a list of numbers, packed or not, or with every string.
-func (f Feature) list(message string, each func(c *cursor) bool) error {
-	c := cursor{text: message, at: f.Start, end: f.End}
+// cursor is in front of the list's pieces. (That there is no function to call with each of them spares the heap a cursor.)
+func (f Feature) cursor(message string) cursor { return cursor{text: message, at: f.Start, end: f.End} }
+
+// value goes to the next piece of a list: numbers, packed or not, or a string. It is false at the end, and where the text is
+// malformed.
+func (c *cursor) value() bool {
 	for c.next() {
-		if c.field == 1 && !each(&c) {
-			return ErrMalformed
+		if c.field == 1 {
+			return true
 		}
 	}
+	return false
+}
+
+// err says whether the cursor has come to the end of what is sound.
+func (c *cursor) err() error {
 	if c.bad {
 		return ErrMalformed
 	}
@@ -177,7 +185,8 @@ func (f Feature) list(message string, each func(c *cursor) bool) error {
 
 // Len is how many values a feature of the message has.
 func (f Feature) Len(message string) (n int, err error) {
-	err = f.list(message, func(c *cursor) bool {
+	c := f.cursor(message)
+	for c.value() {
 		switch {
 		case f.Kind == Strings && c.wire == bytesWire, f.Kind == Floats && c.wire == fixed32Wire,
 			f.Kind == Ints && c.wire == varintWire:
@@ -191,50 +200,55 @@ func (f Feature) Len(message string) (n int, err error) {
 				}
 			}
 		default:
-			return false
+			return n, ErrMalformed
 		}
-		return true
-	})
-	return n, err
+	}
+	return n, c.err()
 }
 
 // AppendStrings appends the values, which are parts of the message.
 func (f Feature) AppendStrings(values []string, message string) ([]string, error) {
-	err := f.list(message, func(c *cursor) bool {
+	c := f.cursor(message)
+	for c.value() {
 		values = append(values, message[c.from:c.to])
-		return c.wire == bytesWire
-	})
-	return values, err
+		if c.wire != bytesWire {
+			return values, ErrMalformed
+		}
+	}
+	return values, c.err()
 }
 
 // AppendFloats appends the values.
 func (f Feature) AppendFloats(values []float32, message string) ([]float32, error) {
-	err := f.list(message, func(c *cursor) bool {
+	c := f.cursor(message)
+	for c.value() {
 		if c.wire != bytesWire && c.wire != fixed32Wire || (c.to-c.from)%4 != 0 {
-			return false
+			return values, ErrMalformed
 		}
 		for i := c.from; i < c.to; i += 4 {
 			bits := uint32(message[i]) | uint32(message[i+1])<<8 | uint32(message[i+2])<<16 | uint32(message[i+3])<<24
 			values = append(values, math.Float32frombits(bits))
 		}
-		return true
-	})
-	return values, err
+	}
+	return values, c.err()
 }
 
 // AppendInts appends the values.
 func (f Feature) AppendInts(values []int64, message string) ([]int64, error) {
-	err := f.list(message, func(c *cursor) bool {
+	c := f.cursor(message)
+	for c.value() {
 		if c.wire != bytesWire && c.wire != varintWire {
-			return false
+			return values, ErrMalformed
 		}
 		numbers := c.inner()
 		for numbers.at < numbers.end && !numbers.bad {
 			values = append(values, int64(numbers.varint()))
 		}
-		return !numbers.bad
-	})
-	return values, err
+		if numbers.bad {
+			return values, ErrMalformed
+		}
+	}
+	return values, c.err()
 }
 
 // Writer makes a serialized tf.Example. Its zero value is an empty one.
