@@ -46,10 +46,10 @@ func message(fields ...any) []byte {
 // The parts of models, by their names in onnx.proto.
 func nodeOf(op, in, out string, attributes ...[]byte) []byte {
 	var fields []any
-	for _, name := range strings.FieldsSeq(in) {
+	for name := range strings.FieldsSeq(in) {
 		fields = append(fields, 1, strings.TrimPrefix(name, "_"))
 	}
-	for _, name := range strings.FieldsSeq(out) {
+	for name := range strings.FieldsSeq(out) {
 		fields = append(fields, 2, name)
 	}
 	domain, name, found := strings.Cut(op, ":")
