@@ -1,9 +1,21 @@
 package op_test
 
 import (
+	"github.com/ctr-operator/ctr-operator/runtime/features/example"
 	"github.com/ctr-operator/ctr-operator/runtime/op"
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
 )
+
+// message is a tf.Example.
+func message() string {
+	var w example.Writer
+	w.AddStrings("s", "a", "b")
+	w.AddFloats("d", .5)
+	w.AddInts("v", 3, -4)
+	w.AddInts("r", 5)
+	w.AddInts("other", 9)
+	return w.String()
+}
 
 func tensorFlowSamples() []sample {
 	all := []sample{
@@ -61,7 +73,8 @@ func sparseSamples() []sample {
 			[]op.ExampleFeature{{Name: "s", DType: tensor.String}},
 			[]op.ExampleFeature{{Name: "d", DType: tensor.Float32}, {Name: "v", DType: tensor.Int64, Shape: []int{-1}}},
 			[]op.ExampleFeature{{Name: "r", DType: tensor.Int64}}, []tensor.DType{tensor.Int32}),
-			tensors{ss(of(1), ""), fs(nil, 7), ls(of(0))},
-			tensors{ls(of(0, 2)), ss(of(0)), list(1, 0), fs(of(1), 7), ls(of(1, 0)), ls(of(0)), is(of(2), 0, 0)}},
+			tensors{ss(of(2), "", message()), fs(nil, 7), ls(of(1), 9)},
+			tensors{ls(of(2, 2), 1, 0, 1, 1), ss(of(2), "a", "b"), list(2, 2), fs(of(2), 7, .5), ls(of(2, 2), 9, 9, 3, -4),
+				ls(of(1), 5), is(of(3), 0, 0, 1)}},
 	}
 }
