@@ -79,7 +79,10 @@ func (t *Terms) Apply(dst, src *Row, _ *Scratch) error {
 		return Refuse(t.origin, 0, "must be a string, not a %s", cell.Kind)
 	}
 	scratch := t.pool.Get().(*termScratch)
-	t.analyzer.Analyze(&scratch.terms, cell.Str)
+	if err := t.analyzer.Analyze(&scratch.terms, cell.Str); err != nil {
+		t.pool.Put(scratch)
+		return Refuse(t.origin, 0, "cannot be predicted: %v", err)
+	}
 	scratch.keys = scratch.keys[:0]
 	for term, ok := scratch.terms.Next(); ok; term, ok = scratch.terms.Next() {
 		scratch.keys = t.buckets.add(scratch.keys, term)

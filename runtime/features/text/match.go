@@ -10,6 +10,8 @@ type matcher struct {
 	// empty says that a match at begin that is empty was found already.
 	empty bool
 	begin int
+	// steps is how many more may be done in this text; less than none ends it.
+	steps int
 }
 
 // places are those of a match, and of the group in it; -1 where it has none.
@@ -27,7 +29,18 @@ type way struct {
 	places places
 }
 
-func (m *matcher) reset() { m.empty = false }
+// Finding all tokens takes one or two passes over the text. There are patterns that go through the rest of it for each token,
+// and no limit would be that of a square; whoever chose the pattern has not chosen the text.
+const (
+	freeSteps = 1 << 20
+	passes    = 2
+)
+
+// start prepares for finding the tokens of another text.
+func (m *matcher) start(p *Pattern, text []byte) {
+	m.empty = false
+	m.steps = freeSteps + passes*len(p.program)*len(text)
+}
 
 // next finds the next token from an offset on. Like Python's findall it finds an empty match after another one, too, but
 // not twice at one place.
@@ -59,6 +72,9 @@ func (m *matcher) search() (found places, ok bool) {
 	for at := m.begin; ; {
 		if !ok {
 			m.follow(&m.active, 0, at, places{-1, -1, -1, -1})
+		}
+		if m.steps -= len(m.active.list); m.steps < 0 {
+			return places{}, false
 		}
 		class, size := classAt(m.text, at)
 		if match, matched := m.step(at, size, class); matched {

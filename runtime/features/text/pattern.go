@@ -39,9 +39,8 @@ const (
 
 // Compile compiles a regular expression. Supported is what a machine finds that goes through the text once for a token, in
 // time that grows with the text and no faster, and that means the same in every version of Python: no references to groups,
-// no looking around, no possessive quantifiers, no flags but u and s, at most one group. (A pattern whose search for each
-// token goes on to the end of the text, like a.*b|a, takes the square of it altogether; in Python, too.) Its errors are
-// *PatternError.
+// no looking around, no possessive quantifiers, no flags but u and s, at most one group. Where the search for each token
+// goes on to the end of the text, as with a.*b|a, long texts are refused: see ErrTooLong. Its errors are *PatternError.
 func Compile(pattern string) (*Pattern, error) {
 	if len(pattern) > maxPattern {
 		return nil, &PatternError{Pattern: pattern, Message: fmt.Sprintf("is longer than %d bytes", maxPattern)}

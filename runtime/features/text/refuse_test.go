@@ -80,9 +80,34 @@ func TestTextThatIsNotUTF8(t *testing.T) {
 			t.Fatal(err)
 		}
 		var terms Terms
-		analyzer.Analyze(&terms, "ab\xff\xfe cd\xe4\xb8 \xed\xa0\x80")
+		analyze(t, analyzer, &terms, "ab\xff\xfe cd\xe4\xb8 \xed\xa0\x80")
 		for _, ok := terms.Next(); ok; _, ok = terms.Next() {
 		}
+	}
+}
+
+func analyze(t *testing.T, analyzer *Analyzer, terms *Terms, text string) {
+	t.Helper()
+	if err := analyzer.Analyze(terms, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLongTexts: a pattern may be such that finding all tokens takes the square of the text.
+func TestLongTexts(t *testing.T) {
+	long := strings.Repeat("a ", 100_000)
+	for pattern, want := range map[string]error{
+		`(?s)a.*b|a`: ErrTooLong, `(?s)(?:\w+.)*z|\w`: ErrTooLong, `a|b|c|\w+?\b|(?:a b)+`: nil, `\w+(?:-\w+)*`: nil,
+	} {
+		analyzer, err := New(Options{Kind: Words, Pattern: pattern, Min: 1, Max: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var terms Terms
+		if err := analyzer.Analyze(&terms, long); !errors.Is(err, want) {
+			t.Errorf("%s: %v, expected %v", pattern, err, want)
+		}
+		analyze(t, analyzer, &terms, "a b a a")
 	}
 }
 
@@ -99,7 +124,7 @@ func TestNothingIsAllocated(t *testing.T) {
 		}
 		var terms Terms
 		allocations := testing.AllocsPerRun(10, func() {
-			analyzer.Analyze(&terms, text)
+			analyze(t, analyzer, &terms, text)
 			for _, ok := terms.Next(); ok; _, ok = terms.Next() {
 			}
 		})
@@ -152,7 +177,7 @@ func FuzzAnalyzer(f *testing.F) {
 			t.Fatal(err)
 		}
 		var terms Terms
-		analyzer.Analyze(&terms, text)
+		analyze(t, analyzer, &terms, text)
 		for term, ok := terms.Next(); ok; term, ok = terms.Next() {
 			if characters := len([]rune(string(term))); options.Kind != Words && characters > options.Max {
 				t.Fatalf("%q has %d characters: %+v", term, characters, options)

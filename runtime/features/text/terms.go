@@ -21,7 +21,6 @@ type Terms struct {
 func (t *Terms) reset() {
 	t.prepared, t.stripped, t.text = t.prepared[:0], t.stripped[:0], t.text[:0]
 	t.from, t.to, t.groups = t.from[:0], t.to[:0], t.groups[:0]
-	t.match.reset()
 }
 
 // close ends a group.

@@ -6,7 +6,7 @@
 //
 //	analyzer, err := text.New(text.Options{Lowercase: true, Kind: text.Words, Pattern: text.DefaultPattern, Min: 1, Max: 2})
 //	var terms text.Terms
-//	analyzer.Analyze(&terms, "the quick fox")
+//	err = analyzer.Analyze(&terms, "the quick fox")
 //	for term, ok := terms.Next(); ok; term, ok = terms.Next() { … }
 //
 // An Analyzer is immutable, and safe for concurrent use. Terms are the scratch of one text after the other; once they have
@@ -15,7 +15,10 @@
 // Text that is not UTF-8 counts as U+FFFD for each byte that is wrong; Python could not have been given it.
 package text
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // DefaultPattern is the token_pattern of a vectorizer that was not told another.
 const DefaultPattern = `(?u)\b\w\w+\b`
@@ -96,17 +99,22 @@ func New(options Options) (*Analyzer, error) {
 	return a, nil
 }
 
-// Analyze makes the terms of a text, of which Next then gives one after the other.
-func (a *Analyzer) Analyze(terms *Terms, text string) {
+// ErrTooLong says that a text is too long for the pattern, which goes through the rest of it for each token.
+var ErrTooLong = errors.New("the text is too long for the pattern of its tokens")
+
+// Analyze makes the terms of a text, of which Next then gives one after the other. The error is ErrTooLong.
+func (a *Analyzer) Analyze(terms *Terms, text string) error {
 	terms.reset()
 	if a.ascii != nil && a.asciiWords(terms, text) {
 		terms.begin(a.min, a.max, false)
-		return
+		return nil
 	}
 	prepared := a.prepare(terms, text)
 	switch a.kind {
 	case Words:
-		a.words(terms, prepared)
+		if !a.words(terms, prepared) {
+			return ErrTooLong
+		}
 	case Chars:
 		terms.text = appendSingleSpaces(terms.text, prepared)
 		terms.characters(0)
@@ -115,6 +123,7 @@ func (a *Analyzer) Analyze(terms *Terms, text string) {
 		terms.padded(prepared)
 	}
 	terms.begin(a.min, a.max, a.kind == CharsInWords)
+	return nil
 }
 
 // prepare is what scikit-learn calls the preprocessor: lower case first, accents second.
@@ -131,8 +140,10 @@ func (a *Analyzer) prepare(terms *Terms, text string) []byte {
 	return terms.stripped
 }
 
-// words makes a unit of each token that is no stop word. Units are joined by a space, as n-grams are.
-func (a *Analyzer) words(terms *Terms, text []byte) {
+// words makes a unit of each token that is no stop word. Units are joined by a space, as n-grams are. It returns false where
+// that takes too long.
+func (a *Analyzer) words(terms *Terms, text []byte) bool {
+	terms.match.start(a.tokens, text)
 	for token, next := a.tokens.next(&terms.match, text, 0); next >= 0; token, next = a.tokens.next(&terms.match, text, next) {
 		if a.isStop(token) {
 			continue
@@ -145,4 +156,5 @@ func (a *Analyzer) words(terms *Terms, text []byte) {
 		terms.to = append(terms.to, int32(len(terms.text)))
 	}
 	terms.close()
+	return terms.match.steps >= 0
 }

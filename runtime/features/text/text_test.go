@@ -111,7 +111,9 @@ func TestTermsAreThoseOfTheVectorizers(t *testing.T) {
 			continue
 		}
 		for i, text := range fixture.Texts {
-			analyzer.Analyze(&terms, text)
+			if err := analyzer.Analyze(&terms, text); err != nil {
+				t.Fatal(err)
+			}
 			var got [][]byte
 			for term, ok := terms.Next(); ok; term, ok = terms.Next() {
 				got = append(got, term)
@@ -141,6 +143,7 @@ func TestPatternsFindWhatPythonFinds(t *testing.T) {
 func tokens(pattern *Pattern, text string) [][]byte {
 	var m matcher
 	var found [][]byte
+	m.start(pattern, []byte(text))
 	for token, next := pattern.next(&m, []byte(text), 0); next >= 0; token, next = pattern.next(&m, []byte(text), next) {
 		found = append(found, token)
 	}
