@@ -376,6 +376,9 @@ func (p *parser) value(field *model.Field, into *model.Value) error {
 			return err
 		}
 	default:
+		if field.Bools && p.boolean(&into.Num) {
+			break
+		}
 		if err := p.scalar(field.Kind, into); err != nil {
 			return err
 		}
@@ -395,6 +398,19 @@ func (p *parser) scalar(kind model.Kind, into *model.Value) (err error) {
 		into.Str, err = p.text()
 	}
 	return err
+}
+
+// boolean reads true and false as 1 and 0, if one of them is there.
+func (p *parser) boolean(into *float64) bool {
+	switch {
+	case p.literal("true"):
+		*into = 1
+	case p.literal("false"):
+		*into = 0
+	default:
+		return false
+	}
+	return true
 }
 
 func (p *parser) text() (string, error) {

@@ -433,3 +433,17 @@ func TestCheckAnswer(t *testing.T) {
 		}
 	}
 }
+
+// A column of a table that a Number came from may be one of bools; any other Number is none.
+func TestDecodeBools(t *testing.T) {
+	d := NewDecoder(model.Signature{Fields: []model.Field{{Name: "a", Kind: model.Number, Bools: true}, {Name: "b", Kind: model.Number}}}, 1)
+	for value, want := range map[string]float64{"true": 1, "false": 0, "0.5": 0.5} {
+		var r Request
+		if err := d.Decode(one(`{"a":`+value+`}`), Single, "", &r); err != nil || !reflect.DeepEqual(r.Rows[0].Values[0], num(want)) {
+			t.Errorf("%s: got %+v, %v", value, r.Rows, err)
+		}
+		if err := d.Decode(one(`{"b":`+value+`}`), Single, "", &r); (err == nil) != (value == "0.5") {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+}
