@@ -353,3 +353,10 @@ func TestSeed(t *testing.T) {
 		}
 	}
 }
+
+// fillWith makes all elements of a tensor of whole numbers the same.
+func fillWith(to *tensor.Tensor, v int64) {
+	for i := range to.Len() {
+		tensor.Data[int64](to)[i] = v
+	}
+}

@@ -11,9 +11,10 @@
 // Files are untrusted. Nothing that they name is resolved but the entries of the two tables; a Lambda layer, which carries
 // Python's bytecode, is refused. The configuration's size and depth, the number of layers and of calls, and all weights
 // together are bounded; a weight's shape is compared with the configuration before there is memory for it. Entries of an
-// archive are looked up by their exact names and nothing is unpacked to a disk; one whose name leads out of the archive makes
-// it unsafe. Weights go from the file straight into their tensors, so that loading needs hardly more memory than they do:
-// only where the archive's weights are deflated (Keras stores them) are they unpacked in memory first.
+// archive are looked up by their exact names and nothing is unpacked to a disk; one whose name leads out of the archive
+// makes it unsafe. Weights go from the file straight into their tensors, so that loading needs hardly more memory than they
+// do: only where the archive's weights are deflated (Keras stores them) are they unpacked in memory first. Beside them,
+// reading takes up to 128 bytes for each of the configuration's.
 //
 // # Exactness
 //

@@ -53,6 +53,8 @@ type Error struct {
 	Layer, Class string
 	Message      string
 	Err          error
+
+	parts []string
 }
 
 func (e *Error) Error() string {

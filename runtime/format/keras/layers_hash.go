@@ -405,6 +405,9 @@ func (r *reader) idf(l *layer, w *vocabulary, depth int) (*tensor.Tensor, error)
 	if l.config.err != nil || len(shape) != 1 || len(given) != w.total || depth > maxEncoding {
 		return nil, fault(Malformed, "it has %d idf_weights for %d tokens", len(given), w.total)
 	}
+	if bytes := 4 * int64(depth); bytes > r.source.left || w.start > depth {
+		return nil, fault(TooLarge, "it has %d places, of which its vocabulary has %d", depth, w.total)
+	}
 	mean := 0.0
 	for _, x := range given {
 		mean += x

@@ -20,6 +20,9 @@ func sizeOf(shape []int) int {
 	return n
 }
 
+// maxSize is that of a dimension that a configuration names.
+const maxSize = 1 << 31
+
 // channelsFirst says whether a layer has the channels before the steps.
 func (l *layer) channelsFirst() bool {
 	return l.config.text("data_format", "channels_last") == "channels_first"
@@ -46,7 +49,7 @@ func reshape(_ *reader, l *layer) (unit, error) {
 		return nil, fault(Unsupported, "%d dimensions, of which %d are possible", len(target)+1, tensor.MaxRank)
 	}
 	for _, size := range target {
-		if size == 0 || size < -1 {
+		if size == 0 || size < -1 || size > maxSize {
 			return nil, fault(Malformed, "a dimension of the size %d", size)
 		}
 	}
@@ -55,9 +58,12 @@ func reshape(_ *reader, l *layer) (unit, error) {
 		at := slices.Index(target, -1)
 		whole, rest := sizeOf(c.in[0].shape[1:]), 1
 		for _, size := range target {
-			if size > 0 {
-				rest *= size
+			if size > 0 && rest != graph.Any {
+				rest = sizeOf([]int{rest, size})
 			}
+		}
+		if rest == graph.Any {
+			return nil, fault(Malformed, "the shape %v has too many elements", target)
 		}
 		if whole != graph.Any {
 			if at < 0 && whole != rest || at >= 0 && (rest == 0 || whole%rest != 0) {

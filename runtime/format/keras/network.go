@@ -37,6 +37,7 @@ func (r *reader) parseNetwork(l *layer, above string, depth int) (*network, erro
 	if l.config.err != nil {
 		return nil, l.config.err
 	}
+	delete(l.config.raw, "layers")
 	for _, data := range layers {
 		child, err := r.parse(data, above, depth+1)
 		if err != nil {

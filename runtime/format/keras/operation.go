@@ -216,17 +216,20 @@ func shaped(x value, sizes []int) ([]int, error) {
 	shape, unknown, rest := slices.Clone(sizes), -1, 1
 	for i, size := range sizes {
 		switch {
-		case size < -1 || size == 0:
+		case size < -1 || size == 0 || size > maxSize:
 			return nil, fault(Malformed, "the shape %v", sizes)
 		case size == -1 && unknown >= 0:
 			return nil, fault(Malformed, "the shape %v", sizes)
 		case size == -1:
 			unknown, shape[i] = i, graph.Any
 		default:
-			rest *= size
+			rest = sizeOf([]int{rest, size})
+		}
+		if rest == graph.Any {
+			return nil, fault(Malformed, "the shape %v has too many elements", sizes)
 		}
 	}
-	if n := sizeOf(x.shape); n != graph.Any && unknown >= 0 && rest > 0 {
+	if n := sizeOf(x.shape); n != graph.Any && unknown >= 0 {
 		shape[unknown] = n / rest
 	}
 	return shape, nil

@@ -84,7 +84,12 @@ func Read(ctx context.Context, in io.ReaderAt, size int64, limits Limits) (*Mode
 	if err != nil {
 		return nil, err
 	}
-	return s.model(ctx)
+	config := s.config
+	model, err := s.model(ctx)
+	if err != nil {
+		return nil, surveyed(err, config)
+	}
+	return model, nil
 }
 
 // source is an open file: where its configuration and weights are.

@@ -134,28 +134,26 @@ func (r *reader) inputs(root *layer) ([]value, error) {
 	return in, nil
 }
 
-// sequentialInput is the InputLayer of a sequential model, or what the model was built for.
+// sequentialInput is the InputLayer that a sequential model begins with, or else what its first layer, or it itself, was
+// built for.
 func (r *reader) sequentialInput(root *layer) (value, error) {
-	for l := root; ; l = l.network.layers[0] {
-		if l.class == "InputLayer" {
-			v, err := r.inputLayer(l, l.name)
-			return v, at(l.path, l.class, err)
-		}
-		if shape := l.config.raw["batch_input_shape"]; !isNull(shape) {
-			return r.addInput(l, l.name+"_input", shape, l.config.raw["dtype"])
-		}
-		if shape := l.config.raw["build_input_shape"]; !isNull(shape) {
-			dtype := json.RawMessage(nil)
-			if len(l.network.layers) > 0 {
-				dtype = l.network.layers[0].config.raw["dtype"]
-			}
-			return r.addInput(l, l.name+"_input", shape, dtype)
-		}
-		if l.network == nil || !l.network.sequential || len(l.network.layers) == 0 {
-			return value{}, fault(Unsupported, "the model does not know the shape of its input; "+
-				"call it once, or give it an Input layer, and save it again")
-		}
+	l := root
+	for l.network != nil && l.network.sequential && len(l.network.layers) > 0 {
+		l = l.network.layers[0]
 	}
+	if l.class == "InputLayer" {
+		v, err := r.inputLayer(l, l.name)
+		return v, at(l.path, l.class, err)
+	}
+	dtype := l.config.raw["dtype"]
+	if shape := l.config.raw["batch_input_shape"]; !isNull(shape) {
+		return r.addInput(l, l.name+"_input", shape, dtype)
+	}
+	if shape := root.config.raw["build_input_shape"]; !isNull(shape) {
+		return r.addInput(root, root.name+"_input", shape, dtype)
+	}
+	return value{}, fault(Unsupported, "the model does not know the shape of its input; "+
+		"call it once, or give it an Input layer, and save it again")
 }
 
 func (r *reader) inputLayer(l *layer, name string) (value, error) {

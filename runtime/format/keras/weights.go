@@ -245,6 +245,9 @@ func (r *reader) folder(where string) (*hdf5.Group, error) {
 
 // read reads a weight into a new tensor. Its shape must be the one expected, where graph.Any stands for any size.
 func (r *reader) read(l *layer, i int, dtype tensor.DType, expected ...int) (*tensor.Tensor, error) {
+	if l.config.err != nil {
+		return nil, l.config.err
+	}
 	w := l.weights[i]
 	if w.data == nil {
 		return nil, fault(Malformed, "the weight %s is not in the file", w.name)
