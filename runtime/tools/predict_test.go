@@ -156,3 +156,42 @@ func BenchmarkPredictLines(b *testing.B) {
 		}
 	}
 }
+
+// changed is a copy of a bundle in which texts of its model's file are replaced by others of the same length.
+func changed(t *testing.T, dir, file string, texts ...string) string {
+	t.Helper()
+	to := t.TempDir()
+	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(filepath.Join(dir, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(to, file), []byte(strings.NewReplacer(texts...).Replace(string(content))), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// Of an artifact that is not supported all is listed that is missing, not only the first.
+func TestInspectListsWhatIsUnsupported(t *testing.T) {
+	for path, want := range map[string][]string{
+		changed(t, testdata+"/widedeep/onnx", "model.onnx", "Gather", "Gathex", "Sigmoid", "Sigmoix"): {
+			"operator Gathex (3)", "operator Sigmoix (1)",
+		},
+		changed(t, testdata+"/widedeep/savedmodel", "saved_model.pb", "BiasAdd", "BiasAdx", "Relu", "Relx"): {
+			"operator BiasAdx (3)", "operator Relx (2)",
+		},
+		changed(t, testdata+"/widedeep/keras", "model.h5", `"Dropout"`, `"Dropoux"`, `"Concatenate"`, `"Concatenatx"`): {
+			`layer "concatenate" (Concatenatx)`, `layer "concatenate_1" (Concatenatx)`, `layer "dropout" (Dropoux)`, `layer "dropout_1" (Dropoux)`,
+		},
+	} {
+		out, err := execute(t, InspectCommand(), "", "-o", "json", path)
+		var got inspection
+		if err == nil || json.Unmarshal([]byte(out), &got) != nil || got.Served || got.Problem.Reason != "UnsupportedModel" ||
+			strings.Join(got.Problem.Unsupported, "\n") != strings.Join(want, "\n") {
+			t.Errorf("%v: got %s, want %q", err, out, want)
+		}
+	}
+}

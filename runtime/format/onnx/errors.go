@@ -46,6 +46,8 @@ type Error struct {
 	Message string
 	// Err is what went wrong below, or nil.
 	Err error
+
+	parts []string
 }
 
 func (e *Error) Error() string {

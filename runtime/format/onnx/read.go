@@ -52,7 +52,11 @@ func read(ctx context.Context, root fs.FS, name string, limits Limits) (*graph.G
 	if err != nil {
 		return nil, err
 	}
-	return lower(ctx, f, model)
+	g, err := lower(ctx, f, model)
+	if err != nil {
+		return nil, surveyed(err, model)
+	}
+	return g, nil
 }
 
 // Detect says whether a file that begins with these bytes may be an ONNX model: whether its first fields are those of a

@@ -51,6 +51,8 @@ type Error struct {
 	Node    string
 	Message string
 	Err     error
+
+	parts []string
 }
 
 func (e *Error) Error() string {

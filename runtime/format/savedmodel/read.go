@@ -80,7 +80,11 @@ func Read(ctx context.Context, files fs.FS, options Options) (*Model, error) {
 	if err := l.initialise(); err != nil {
 		return nil, wrapped(err)
 	}
-	return l.model(options.Signature)
+	model, err := l.model(options.Signature)
+	if err != nil {
+		return nil, l.surveyed(err)
+	}
+	return model, nil
 }
 
 func readGraph(files fs.FS) ([]byte, error) {
