@@ -61,7 +61,7 @@ func unmeasured(what, aim string, err error) row {
 }
 
 func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
+	line, _, _ := strings.Cut(strings.TrimPrefix(s, "bench-engine: "), "\n")
 	return line
 }
 

@@ -94,35 +94,38 @@ func (b *bench) loading(ctx context.Context) []row {
 
 // load reads and opens a model in turns. Each is a process of its own, so that its peak of memory is its own.
 func (b *bench) load(ctx context.Context, what, aim, dir string) (row, error) {
-	var reads, opens, ratios, peaks []float64
+	var reads, opens, ratios, cpuRatios, peaks []float64
 	weights := 0.0
 	for range 5 {
-		read, _, err := b.once(ctx, "read", dir)
+		read, err := b.once(ctx, "read", dir)
 		if err != nil {
 			return row{}, err
 		}
-		open, peak, err := b.once(ctx, "open", dir)
+		open, err := b.once(ctx, "open", dir)
 		if err != nil {
 			return row{}, err
 		}
 		weights = open.weights
 		reads, opens = append(reads, read.took), append(opens, open.took)
-		ratios, peaks = append(ratios, open.took/read.took), append(peaks, peak)
+		ratios, peaks = append(ratios, open.took/read.took), append(peaks, open.peak)
+		cpuRatios = append(cpuRatios, open.cpu/read.cpu)
 	}
 	return row{
-		what: what, aim: aim, ours: duration(median(opens)), peer: "reading the file " + duration(median(reads)),
-		ratio: fmt.Sprintf("%.2f × as long; peak %.2f × the weights", median(ratios), median(peaks)/weights),
+		what: what, aim: aim, ours: fmt.Sprintf("%s, peak %.2f × the weights", duration(median(opens)), median(peaks)/weights),
+		peer:  "reading the file " + duration(median(reads)),
+		ratio: fmt.Sprintf("%.2f × as long", median(ratios)), cpuRatio: fmt.Sprintf("%.2f × as long", median(cpuRatios)),
 	}, nil
 }
 
-// opened is what opening or reading a model took: nanoseconds, and the bytes of its weights.
-type opened struct{ took, weights float64 }
+// opened is what opening or reading a model took, in nanoseconds of the clock and of the processor; and the bytes of its
+// weights, and of the process's memory at its peak.
+type opened struct{ took, cpu, weights, peak float64 }
 
-// once runs a worker that opens or reads a model, and returns what it says and the peak of its memory in bytes.
-func (b *bench) once(ctx context.Context, how, dir string) (o opened, peak float64, err error) {
+// once runs a worker that opens or reads a model.
+func (b *bench) once(ctx context.Context, how, dir string) (o opened, err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return o, 0, err
+		return o, err
 	}
 	cmd := exec.CommandContext(ctx, "taskset", "-c", b.options.one(), self, "worker", how, dir)
 	said := &strings.Builder{}
@@ -130,16 +133,18 @@ func (b *bench) once(ctx context.Context, how, dir string) (o opened, peak float
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	out, err := cmd.Output()
 	if err != nil {
-		return o, 0, errors.New(lastLine(said.String()))
+		return o, errors.New(lastLine(said.String()))
 	}
 	if _, err := fmt.Sscan(string(out), &o.took, &o.weights); err != nil {
-		return o, 0, err
+		return o, err
 	}
 	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	if !ok {
-		return o, 0, errors.New("no resource usage on this system")
+		return o, errors.New("no resource usage on this system")
 	}
-	return o, float64(usage.Maxrss) * 1024, nil
+	o.peak = float64(usage.Maxrss) * 1024
+	o.cpu = float64(cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime())
+	return o, nil
 }
 
 // readFiles reads all files of a directory into new memory, one after another, and returns how long that took.
