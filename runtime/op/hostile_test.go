@@ -154,9 +154,9 @@ func attack(t *testing.T, s sample, c *choices) {
 }
 
 func TestHostile(t *testing.T) {
-	rounds := 500
+	rounds := 200
 	if testing.Short() {
-		rounds = 50
+		rounds = 40
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, s := range samples() {
