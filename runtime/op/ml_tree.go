@@ -309,6 +309,7 @@ func addScores[T float](sums []T, scored []bool, scores []TreeScore[T], how Aggr
 type TreeEnsemble struct {
 	// trees32 is nil where the artifact has its values in Float64. trees64 makes the forest in Float64, once.
 	trees32   *Forest[float32]
+	quick     *quickForest
 	trees64   func() *Forest[float64]
 	Aggregate Aggregate
 	Post      PostTransform
@@ -322,7 +323,7 @@ type TreeEnsemble struct {
 
 // Grow32 sets the ensemble's trees, of Float32. Rows of Float64 are compared with their values as Float64.
 func (o *TreeEnsemble) Grow32(f *Forest[float32]) {
-	o.trees32 = f
+	o.trees32, o.quick = f, quicken(f)
 	o.trees64 = sync.OnceValue(func() *Forest[float64] { return widened(f) })
 }
 
@@ -403,6 +404,7 @@ const (
 	treeInput = iota
 	treeSums
 	treeScored
+	treeKeys
 )
 
 func mlDoubles(f *graph.Frame, t *tensor.Tensor) ([]float64, error) {
@@ -435,7 +437,13 @@ func runForest[T float](o *TreeEnsemble, trees *Forest[T], f *graph.Frame, x []T
 	s, touched := tensor.Data[T](sums), tensor.Data[bool](scored)
 	clear(s)
 	clear(touched)
-	trees.walk(s, touched, x, columns, o.Aggregate)
+	if quick, ok := any(trees).(*Forest[float32]); ok && o.quick != nil {
+		if err := o.runQuick(f, quick, any(x).([]float32), any(s).([]float32), touched, columns); err != nil {
+			return err
+		}
+	} else {
+		trees.walk(s, touched, x, columns, o.Aggregate)
+	}
 	if o.Aggregate == AggregateAverage && len(trees.roots) > 0 {
 		for i := range s {
 			s[i] /= T(len(trees.roots))
@@ -445,6 +453,25 @@ func runForest[T float](o *TreeEnsemble, trees *Forest[T], f *graph.Frame, x []T
 		return classify(o, trees, f, s, touched, rows, out)
 	}
 	return regress(o, trees, f, s, rows, out[0], dtype)
+}
+
+// runQuick is walk, without branches.
+func (o *TreeEnsemble) runQuick(f *graph.Frame, trees *Forest[float32], x, sums []float32, scored []bool, columns int) error {
+	rows := len(sums) / trees.targets
+	keys := f.Scratch(treeKeys)
+	if err := f.Resize(keys, tensor.Int32, rows, max(trees.features, 1)); err != nil {
+		return err
+	}
+	if keys.Len() > math.MaxInt32 {
+		return fmt.Errorf("%d rows at once are too many", rows)
+	}
+	data := tensor.Data[int32](keys)
+	orders(data, x, columns, trees.features)
+	o.quick.leaves(data, max(trees.features, 1), rows, func(row int, leaf uint32) {
+		begin, end := row*trees.targets, (row+1)*trees.targets
+		addScores(sums[begin:end], scored[begin:end], trees.scores[trees.leaves[leaf]:trees.leaves[leaf+1]], o.Aggregate)
+	})
+	return nil
 }
 
 func regress[T float](o *TreeEnsemble, trees *Forest[T], f *graph.Frame, sums []T, rows int, y *tensor.Tensor,
