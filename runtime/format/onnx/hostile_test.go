@@ -444,6 +444,9 @@ func chain(n int) []byte {
 
 // A million nodes, one after the other, are too many, and it does not take long to say so.
 func TestMillionNodes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	if _, err := Read(t.Context(), beside(chain(1<<20)), "model.onnx", Limits{}); KindOf(err) == 0 {
 		t.Errorf("got %v", err)
 	}
