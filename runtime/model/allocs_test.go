@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/ctr-operator/ctr-operator/runtime/model"
+
+	"github.com/ctr-operator/ctr-operator/test/fixtures"
 )
 
 // Under the race detector a sync.Pool loses things on purpose, and counting allocations says nothing.
@@ -26,7 +28,7 @@ func TestPredictDoesNotAllocate(t *testing.T) {
 		artifact string
 		row      model.Row
 	}{
-		"a vector":            {testdata + "/sklearn/1.9.1/parts-scaler.pkl", model.Row{Features: make([]float64, 12)}},
+		"a vector":            {fixtures.Path(t, "sklearn/1.9.1/parts-scaler.pkl"), model.Row{Features: make([]float64, 12)}},
 		"fields":              {testdata + "/demo/v1", *ctrRow("人工智能", 1, .8, "人工智能技术介绍")},
 		"tensors":             {testdata + "/widedeep/onnx", wide},
 		"fields of a network": {testdata + "/widedeep-bundle", raw},

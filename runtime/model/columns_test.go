@@ -1,12 +1,8 @@
 package model_test
 
 import (
-	"archive/tar"
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -15,16 +11,22 @@ import (
 
 	"github.com/ctr-operator/ctr-operator/runtime/model"
 	"github.com/ctr-operator/ctr-operator/runtime/request"
+
+	"github.com/ctr-operator/ctr-operator/test/fixtures"
 )
 
-// columnNames are the columns of inputs-columns.jsonl.gz.
+// columnNames are the columns of inputs-columns.jsonl.
 var columnNames = []string{"device", "country", "campaign", "ad_size", "hour", "is_new", "bid", "position", "match", "score"}
 
-// requests are the rows of inputs-columns.jsonl.gz, as clients send them: all columns, whatever the model takes of them.
+// requests are the rows of inputs-columns.jsonl, as clients send them: all columns, whatever the model takes of them.
 func requests(t testing.TB) []string {
 	t.Helper()
 	var bodies []string
-	for line := range strings.Lines(string(gunzip(t, testdata+"/sklearn/inputs-columns.jsonl.gz"))) {
+	rows, err := os.ReadFile(fixtures.Path(t, "sklearn/inputs-columns.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(rows)) {
 		var values []json.RawMessage
 		if err := json.Unmarshal([]byte(line), &values); err != nil {
 			t.Fatal(err)
@@ -44,32 +46,22 @@ func TestColumnsOfRequests(t *testing.T) {
 	bodies := requests(t)
 	models, predictions, worst := 0, 0, 0.0
 	for _, version := range []string{"1.2.2", "1.9.1"} {
-		archive := tar.NewReader(bytes.NewReader(gunzip(t, testdata+"/sklearn/"+version+"/columns.tar.gz")))
-		files := map[string][]byte{}
-		for {
-			header, err := archive.Next()
-			if errors.Is(err, io.EOF) {
-				break
-			}
+		files, err := filepath.Glob(fixtures.Path(t, "sklearn/"+version+"/columns/*.pkl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			stem := strings.TrimSuffix(file, ".pkl")
+			said, err := os.ReadFile(stem + ".jsonl")
 			if err != nil {
 				t.Fatal(err)
 			}
-			if files[header.Name], err = io.ReadAll(archive); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for name, data := range files {
-			stem, isModel := strings.CutSuffix(name, ".pkl")
-			answers := strings.Split(strings.TrimSuffix(string(files[stem+".jsonl"]), "\n"), "\n")
-			if !isModel || !strings.Contains(answers[0], `"names": true`) {
+			answers := strings.Split(strings.TrimSuffix(string(said), "\n"), "\n")
+			if !strings.Contains(answers[0], `"names": true`) {
 				continue
 			}
 			models++
-			t.Run(version+"/"+stem, func(t *testing.T) {
-				file := filepath.Join(t.TempDir(), name)
-				if err := os.WriteFile(file, data, 0o600); err != nil {
-					t.Fatal(err)
-				}
+			t.Run(version+"/"+filepath.Base(stem), func(t *testing.T) {
 				m := open(t, file)
 				for i, body := range bodies {
 					off, n := requestDifference(m, body, answers[i+1])

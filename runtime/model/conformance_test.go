@@ -16,6 +16,8 @@ import (
 
 	"github.com/ctr-operator/ctr-operator/runtime/features"
 	"github.com/ctr-operator/ctr-operator/runtime/model"
+
+	"github.com/ctr-operator/ctr-operator/test/fixtures"
 )
 
 // exactness is how far from the framework's own double-precision answer a prediction may be.
@@ -72,7 +74,7 @@ func artifacts(t testing.TB) []string {
 	t.Helper()
 	var found []string
 	for _, extension := range []string{"pkl", "joblib"} {
-		files, err := filepath.Glob(testdata + "/sklearn/*/*." + extension)
+		files, err := filepath.Glob(fixtures.Dir(t, "sklearn") + "/*/*." + extension)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,16 +96,17 @@ type difference struct {
 // Every fixture predicts what the scikit-learn that wrote it predicted, on every row, and refuses the rows that
 // scikit-learn refuses.
 func TestConformance(t *testing.T) {
+	sklearn := fixtures.Dir(t, "sklearn")
 	found, worst := artifacts(t), &difference{}
 	for _, artifact := range found {
-		name := strings.TrimPrefix(artifact, testdata+"/sklearn/")
+		name := strings.TrimPrefix(artifact, sklearn+"/")
 		t.Run(name, func(t *testing.T) {
 			m := open(t, artifact)
 			stem := strings.TrimSuffix(artifact, filepath.Ext(artifact))
 			if dir, base := filepath.Split(stem); strings.HasPrefix(base, "container-") {
 				stem = dir + "container"
 			}
-			inputs := fmt.Sprintf("%s/sklearn/inputs-%d", testdata, m.Signature().Features)
+			inputs := fmt.Sprintf("%s/inputs-%d", sklearn, m.Signature().Features)
 			conforms(t, m, inputs+".jsonl", stem+".jsonl", worst)
 			if m.Signature().Missing {
 				conforms(t, m, inputs+"-missing.jsonl", stem+".missing.jsonl", worst)

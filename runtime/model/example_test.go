@@ -44,7 +44,7 @@ func Example() {
 
 // A model of one vector takes it bare, and many rows at a time.
 func ExampleModel_PredictBatch() {
-	m, err := model.Open(context.Background(), "../../test/testdata/sklearn/1.9.1/narrow-parts.pkl", model.Options{})
+	m, err := model.Open(context.Background(), "../../test/testdata/example/three-features.pkl", model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

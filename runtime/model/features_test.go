@@ -7,11 +7,13 @@ import (
 
 	"github.com/ctr-operator/ctr-operator/runtime/contract"
 	"github.com/ctr-operator/ctr-operator/runtime/model"
+
+	"github.com/ctr-operator/ctr-operator/test/fixtures"
 )
 
 // A bundle's features.yaml makes the vector of the request's fields.
 func TestFeatureFile(t *testing.T) {
-	artifact, err := os.ReadFile(testdata + "/sklearn/1.9.1/narrow-parts.pkl")
+	artifact, err := os.ReadFile(fixtures.Path(t, "sklearn/1.9.1/narrow-parts.pkl"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +55,7 @@ features:
 
 // A pipeline of twelve columns takes the preset where a feature file says so.
 func TestPresetOfAPipeline(t *testing.T) {
-	artifact, err := os.ReadFile(testdata + "/sklearn/1.9.1/bare-liblinear.pkl")
+	artifact, err := os.ReadFile(fixtures.Path(t, "sklearn/1.9.1/bare-liblinear.pkl"))
 	if err != nil {
 		t.Fatal(err)
 	}

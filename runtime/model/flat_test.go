@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/ctr-operator/ctr-operator/runtime/model"
+
+	"github.com/ctr-operator/ctr-operator/test/fixtures"
 )
 
 // flatVariable is how many predictions TestMemoryIsFlat makes; `make bench-engine` asks for ten million.
@@ -56,7 +58,7 @@ func TestMemoryIsFlat(t *testing.T) {
 		{"fields", "demo/v1", fields, 4},
 		{"network", "widedeep-bundle", network, 2},
 	} {
-		m, err := model.Open(t.Context(), testdata+"/"+c.artifact, model.Options{Tokenizer: tokenizer})
+		m, err := model.Open(t.Context(), fixtures.Path(t, c.artifact), model.Options{Tokenizer: tokenizer})
 		if err != nil {
 			t.Fatal(err)
 		}

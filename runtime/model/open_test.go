@@ -12,6 +12,8 @@ import (
 	"github.com/ctr-operator/ctr-operator/runtime/contract"
 	"github.com/ctr-operator/ctr-operator/runtime/features"
 	"github.com/ctr-operator/ctr-operator/runtime/model"
+
+	"github.com/ctr-operator/ctr-operator/test/fixtures"
 )
 
 // refused checks that an artifact is refused for the reason, in a message that has the words.
@@ -80,9 +82,12 @@ func bundle(t *testing.T, files map[string]string) string {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		data, err := os.ReadFile(filepath.Join(testdata, content))
-		if err != nil {
-			data = []byte(content)
+		data := []byte(content)
+		if set, _, isPath := strings.Cut(content, "/"); isPath && slices.Contains([]string{"demo", "sklearn", "hostile", "pickle"}, set) {
+			var err error
+			if data, err = os.ReadFile(fixtures.Path(t, content)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if err := os.WriteFile(path, data, 0o644); err != nil {
 			t.Fatal(err)
@@ -205,7 +210,7 @@ func TestTokenizerIsLoadedOnlyWhereItIsNeeded(t *testing.T) {
 		"/demo/v1":                          1,
 	} {
 		asked = 0
-		if _, err := model.Open(t.Context(), testdata+artifact, model.Options{Tokenizer: source}); err != nil {
+		if _, err := model.Open(t.Context(), fixtures.Path(t, artifact), model.Options{Tokenizer: source}); err != nil {
 			t.Fatal(err)
 		}
 		if asked != expected {

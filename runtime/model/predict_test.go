@@ -8,11 +8,13 @@ import (
 	"testing"
 
 	"github.com/ctr-operator/ctr-operator/runtime/model"
+
+	"github.com/ctr-operator/ctr-operator/test/fixtures"
 )
 
 func TestPredictRefusesInputs(t *testing.T) {
 	ctr := open(t, testdata+"/demo/v1")
-	vector := open(t, testdata+"/sklearn/1.9.1/bare-liblinear.pkl")
+	vector := open(t, fixtures.Path(t, "sklearn/1.9.1/bare-liblinear.pkl"))
 	nan, inf := math.NaN(), math.Inf(1)
 	missing := func(field int) *model.Row {
 		row := ctrRow("q", 1, 0.5, "s")
@@ -108,7 +110,7 @@ func TestPredictConcurrently(t *testing.T) {
 }
 
 func BenchmarkPredictVector(b *testing.B) {
-	m := open(b, testdata+"/sklearn/1.9.1/parts-scaler.pkl")
+	m := open(b, fixtures.Path(b, "sklearn/1.9.1/parts-scaler.pkl"))
 	row := &model.Row{Features: []float64{1, 8, 4, 8, 1, .1, .1, .5, 1, 3, 0, .8}}
 	b.ReportAllocs()
 	for b.Loop() {
@@ -132,6 +134,6 @@ func BenchmarkPredictCTR(b *testing.B) {
 func BenchmarkOpen(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		open(b, testdata+"/sklearn/1.9.1/parts-scaler.pkl")
+		open(b, fixtures.Path(b, "sklearn/1.9.1/parts-scaler.pkl"))
 	}
 }

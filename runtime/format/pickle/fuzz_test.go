@@ -5,13 +5,15 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/ctr-operator/ctr-operator/test/fixtures"
 )
 
 // FuzzRead holds the reader to what its documentation promises about any input: a tree of bounded depth whose arrays
 // can be read, or an *Error within the input.
 func FuzzRead(f *testing.F) {
 	for _, pattern := range []string{"/pickle/*.pkl", "/hostile/*.pkl", "/sklearn/*/container-raw*.joblib", "/sklearn/*/*parts*.pkl", "/sklearn/*/random-state.pkl"} {
-		seeds, err := filepath.Glob(testdata + pattern)
+		seeds, err := filepath.Glob(fixtures.Path(f, pattern))
 		if err != nil || len(seeds) == 0 {
 			f.Fatalf("no seeds in %s (%v)", pattern, err)
 		}

@@ -2,9 +2,12 @@ package pickle
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ctr-operator/ctr-operator/test/fixtures"
 )
 
 // allWelcome takes every class of scikit-learn.
@@ -143,11 +146,14 @@ func TestReadWrappedRefuses(t *testing.T) {
 
 // Every prefix of a joblib file is refused: above all one that ends where a pickle within the pickle does.
 func TestReadJoblibTruncated(t *testing.T) {
-	files, err := filepath.Glob(testdata + "/sklearn/*/container-raw*.joblib")
+	files, err := filepath.Glob(fixtures.Dir(t, "sklearn") + "/*/container-raw*.joblib")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no files: %v", err)
 	}
-	data := file(t, strings.TrimPrefix(files[0], testdata))
+	data, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
 	for n := range data {
 		root, err := Read(t.Context(), data[:n], Options{Classes: allWelcome})
 		var failure *Error

@@ -6,16 +6,17 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ctr-operator/ctr-operator/test/fixtures"
 )
 
 const testdata = "../../../test/testdata"
 
 func file(t testing.TB, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(testdata, name))
+	data, err := os.ReadFile(fixtures.Path(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,8 @@ import "testing"
 
 // What a prediction takes once categories are looked up.
 func BenchmarkColumns(b *testing.B) {
-	files := archives(b)
-	inputs := lines(unpacked(b, testdata+"inputs-columns.jsonl.gz"))
+	files := columnFiles(b)
+	inputs := lines(content(b, inputsFile))
 	for _, name := range []string{"onehot", "softmax", "ordinal", "target", "imputed", "onehot-crosses", "calibrated-whole"} {
 		stem := "1.9.1/" + name
 		b.Run(name, func(b *testing.B) {

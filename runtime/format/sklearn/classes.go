@@ -58,12 +58,23 @@ var supported = map[string]role{
 	},
 	"CalibratedClassifierCV": {modules: []string{"sklearn.calibration"}, estimator: readCalibrated, whole: true},
 
+	"LinearDiscriminantAnalysis": {
+		modules: []string{"sklearn.discriminant_analysis"}, link: discriminantLink, estimator: readClassifier,
+	},
+
 	// Of these only the decision counts, which a CalibratedClassifierCV makes a probability of.
 	"LinearSVC": {
 		modules: []string{"sklearn.svm._classes", "sklearn.svm.classes"}, link: noProbability, estimator: readClassifier,
 	},
 	"RidgeClassifier":   {modules: ridge, link: noProbability, estimator: readClassifier},
 	"RidgeClassifierCV": {modules: ridge, link: noProbability, estimator: readClassifier},
+
+	"Perceptron": {
+		modules: []string{"sklearn.linear_model._perceptron"}, link: noProbability, estimator: readClassifier,
+	},
+	"PassiveAggressiveClassifier": {
+		modules: []string{"sklearn.linear_model._passive_aggressive"}, link: noProbability, estimator: readClassifier,
+	},
 
 	"LinearRegression": {
 		modules: []string{"sklearn.linear_model._base", "sklearn.linear_model.base"},
@@ -79,12 +90,22 @@ var supported = map[string]role{
 		modules: []string{"sklearn.linear_model._stochastic_gradient", "sklearn.linear_model.stochastic_gradient"},
 		link:    identityLink, estimator: readRegressor,
 	},
-	"BayesianRidge":    {modules: bayes, link: identityLink, estimator: readRegressor},
-	"ARDRegression":    {modules: bayes, link: identityLink, estimator: readRegressor},
-	"HuberRegressor":   {modules: []string{"sklearn.linear_model._huber"}, link: identityLink, estimator: readRegressor},
-	"PoissonRegressor": {modules: generalised, link: logLink, estimator: readRegressor},
-	"GammaRegressor":   {modules: generalised, link: logLink, estimator: readRegressor},
-	"TweedieRegressor": {modules: generalised, link: tweedieLink, estimator: readRegressor},
+	"PassiveAggressiveRegressor": {
+		modules: []string{"sklearn.linear_model._passive_aggressive"}, link: identityLink, estimator: readRegressor,
+	},
+	"Lars":              {modules: angles, link: identityLink, estimator: readRegressor},
+	"LarsCV":            {modules: angles, link: identityLink, estimator: readRegressor},
+	"LassoLars":         {modules: angles, link: identityLink, estimator: readRegressor},
+	"LassoLarsCV":       {modules: angles, link: identityLink, estimator: readRegressor},
+	"LassoLarsIC":       {modules: angles, link: identityLink, estimator: readRegressor},
+	"TheilSenRegressor": {modules: []string{"sklearn.linear_model._theil_sen"}, link: identityLink, estimator: readRegressor},
+	"QuantileRegressor": {modules: []string{"sklearn.linear_model._quantile"}, link: identityLink, estimator: readRegressor},
+	"BayesianRidge":     {modules: bayes, link: identityLink, estimator: readRegressor},
+	"ARDRegression":     {modules: bayes, link: identityLink, estimator: readRegressor},
+	"HuberRegressor":    {modules: []string{"sklearn.linear_model._huber"}, link: identityLink, estimator: readRegressor},
+	"PoissonRegressor":  {modules: generalised, link: logLink, estimator: readRegressor},
+	"GammaRegressor":    {modules: generalised, link: logLink, estimator: readRegressor},
+	"TweedieRegressor":  {modules: generalised, link: tweedieLink, estimator: readRegressor},
 	"LinearSVR": {
 		modules: []string{"sklearn.svm._classes", "sklearn.svm.classes"}, link: identityLink, estimator: readRegressor,
 	},
@@ -181,6 +202,8 @@ var (
 	preprocessing = []string{"sklearn.preprocessing._data", "sklearn.preprocessing.data"}
 	ridge         = []string{"sklearn.linear_model._ridge", "sklearn.linear_model.ridge"}
 	descent       = []string{"sklearn.linear_model._coordinate_descent", "sklearn.linear_model.coordinate_descent"}
+	angles        = []string{"sklearn.linear_model._least_angle"}
+	selection     = []string{"sklearn.feature_selection._univariate_selection"}
 	bayes         = []string{"sklearn.linear_model._bayes", "sklearn.linear_model.bayes"}
 	generalised   = []string{"sklearn.linear_model._glm.glm"}
 	search        = []string{"sklearn.model_selection._search"}
@@ -194,11 +217,13 @@ var (
 )
 
 const supportedText = "supported are LogisticRegression, LogisticRegressionCV, SGDClassifier (log_loss, modified_huber), " +
-	"CalibratedClassifierCV (over these, and over LinearSVC, RidgeClassifier and any SGDClassifier), OneVsRestClassifier, " +
+	"LinearDiscriminantAnalysis, OneVsRestClassifier, CalibratedClassifierCV (over these, and over LinearSVC, " +
+	"RidgeClassifier, Perceptron, PassiveAggressiveClassifier and any SGDClassifier), " +
 	"and the linear regressors LinearRegression, Ridge, Lasso, ElasticNet, SGDRegressor, BayesianRidge, ARDRegression, " +
 	"HuberRegressor, PoissonRegressor, GammaRegressor, TweedieRegressor and LinearSVR; alone, in a search, or in a Pipeline " +
 	"after StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, Normalizer, PolynomialFeatures, SimpleImputer, " +
-	"KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, TargetEncoder, CountVectorizer, TfidfVectorizer, TfidfTransformer, " +
+	"KBinsDiscretizer, OneHotEncoder, OrdinalEncoder, TargetEncoder, Binarizer, VarianceThreshold, " +
+	"SelectKBest, SelectFpr, SelectFwe, RFE, RFECV, CountVectorizer, TfidfVectorizer, TfidfTransformer, " +
 	"HashingVectorizer, FeatureHasher, DictVectorizer, FunctionTransformer (of None, or of numpy's log1p and the like), " +
 	"ColumnTransformer and FeatureUnion; and {'model': one of these, 'scaler': a scaler or None}"
 
@@ -221,8 +246,9 @@ func classes(module, name string) (pickle.Standing, string) {
 		return pickle.Known, ": the arrays are in files of their own, as joblib wrote them before 0.10; " +
 			"load the model with that joblib, and write it with a newer one"
 	}
-	if (strings.HasPrefix(module, "sklearn.metrics.") && !isClassName(name)) || isNumpyFunction(module, name) {
-		// What a search was told to measure; and a function that a transformer applies, by its own name for it.
+	measures := strings.HasPrefix(module, "sklearn.metrics.") || strings.HasPrefix(module, "sklearn.feature_selection.")
+	if (measures && !isClassName(name)) || isNumpyFunction(module, name) {
+		// What a search or a selection was told to measure; and a function that a transformer applies, by its own name for it.
 		return pickle.Mentioned, ""
 	}
 	if strings.HasPrefix(module, "scipy.stats.") {

@@ -1,13 +1,10 @@
 package sklearn_test
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math"
 	"os"
@@ -18,25 +15,17 @@ import (
 
 	"github.com/ctr-operator/ctr-operator/runtime/format/sklearn"
 	"github.com/ctr-operator/ctr-operator/runtime/tabular"
-)
 
-const testdata = "../../../test/testdata/sklearn/"
+	"github.com/ctr-operator/ctr-operator/test/fixtures"
+)
 
 // exactness is how far from scikit-learn's own answer a probability may be, and, in relation to it, any other score.
 const exactness = 1e-12
 
-// unpacked is the content of a file that is packed by gzip.
-func unpacked(t testing.TB, path string) []byte {
+// content is a file of the fixtures.
+func content(t testing.TB, name string) []byte {
 	t.Helper()
-	packed, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v; make fixtures", err)
-	}
-	reader, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := io.ReadAll(reader)
+	data, err := os.ReadFile(fixtures.Path(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,30 +36,24 @@ func lines(data []byte) [][]byte {
 	return bytes.Split(bytes.TrimSuffix(data, []byte("\n")), []byte("\n"))
 }
 
-// archives are the files of all columns.tar.gz, by version and name.
-func archives(t testing.TB) map[string][]byte {
+// inputsFile has the rows that all artifacts over columns are asked for.
+const inputsFile = "sklearn/inputs-columns.jsonl"
+
+// columnFiles are the files of all artifacts over columns, by version and name.
+func columnFiles(t testing.TB) map[string][]byte {
 	t.Helper()
-	paths, err := filepath.Glob(testdata + "*/columns.tar.gz")
-	if err != nil || len(paths) < 4 {
-		t.Fatalf("%d archives (%v); make fixtures", len(paths), err)
+	paths, err := filepath.Glob(fixtures.Dir(t, "sklearn") + "/*/columns/*")
+	if err != nil || len(paths) < 100 {
+		t.Fatalf("%d files (%v); make fixtures", len(paths), err)
 	}
 	files := map[string][]byte{}
 	for _, path := range paths {
-		archive := tar.NewReader(bytes.NewReader(unpacked(t, path)))
-		for {
-			header, err := archive.Next()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			data, err := io.ReadAll(archive)
-			if err != nil {
-				t.Fatal(err)
-			}
-			files[filepath.Base(filepath.Dir(path))+"/"+header.Name] = data
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
 		}
+		version := filepath.Base(filepath.Dir(filepath.Dir(path)))
+		files[version+"/"+filepath.Base(path)] = data
 	}
 	return files
 }
@@ -84,7 +67,7 @@ func decoded[T any](t testing.TB, line []byte) T {
 	return value
 }
 
-// inputColumns are the names of the columns of inputs-columns.jsonl.gz.
+// inputColumns are the names of the columns of inputs-columns.jsonl.
 var inputColumns = []string{"device", "country", "campaign", "ad_size", "hour", "is_new", "bid", "position", "match", "score"}
 
 // about is the first line of a file of answers.
@@ -131,8 +114,8 @@ func read(t testing.TB, data []byte) *sklearn.Model {
 // Every fixture over columns of several types predicts what the scikit-learn that wrote it predicted, and refuses the rows
 // that scikit-learn refuses.
 func TestColumnsConform(t *testing.T) {
-	inputs := lines(unpacked(t, testdata+"inputs-columns.jsonl.gz"))
-	files := archives(t)
+	inputs := lines(content(t, inputsFile))
+	files := columnFiles(t)
 	worst, at, artifacts, predictions := 0.0, "", 0, 0
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		stem, isArtifact := strings.CutSuffix(name, ".pkl")

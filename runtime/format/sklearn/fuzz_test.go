@@ -1,10 +1,7 @@
 package sklearn
 
 import (
-	"archive/tar"
-	"bytes"
 	"errors"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -13,13 +10,16 @@ import (
 	"github.com/ctr-operator/ctr-operator/runtime/format/pickle"
 	"github.com/ctr-operator/ctr-operator/runtime/format/unpack"
 	"github.com/ctr-operator/ctr-operator/runtime/tabular"
+
+	"github.com/ctr-operator/ctr-operator/test/fixtures"
 )
 
 // FuzzRead: whatever the bytes, the result is a sound model or a typed error.
 func FuzzRead(f *testing.F) {
 	for _, pattern := range []string{"sklearn/1.9.1/*.pkl", "sklearn/1.9.1/*.joblib", "sklearn/0.24.2/*.pkl", "hostile/*.pkl",
+		"sklearn/1.9.1/columns/*.pkl", "sklearn/0.24.2/columns/*.pkl",
 		"text/sklearn/1.9.1/*.joblib", "text/sklearn/0.24.2/*.joblib"} {
-		seeds, err := filepath.Glob("../../../test/testdata/" + pattern)
+		seeds, err := filepath.Glob(fixtures.Path(f, pattern))
 		if err != nil || len(seeds) == 0 {
 			f.Fatalf("no seeds in %s (%v)", pattern, err)
 		}
@@ -34,8 +34,6 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	}
-	addArchived(f, "1.9.1")
-	addArchived(f, "0.24.2")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		model, err := Read(t.Context(), data, 1<<22)
 		if err != nil {
@@ -49,32 +47,6 @@ func FuzzRead(f *testing.F) {
 		}
 		predictAll(t, model)
 	})
-}
-
-// addArchived adds the artifacts over columns of several types as seeds.
-func addArchived(f *testing.F, version string) {
-	f.Helper()
-	packed, err := os.ReadFile("../../../test/testdata/sklearn/" + version + "/columns.tar.gz")
-	if err != nil {
-		f.Fatal(err)
-	}
-	archive, err := unpack.Unpack(f.Context(), packed, 1<<24)
-	if err != nil {
-		f.Fatal(err)
-	}
-	files := tar.NewReader(bytes.NewReader(archive))
-	for {
-		header, err := files.Next()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			f.Fatal(err)
-		}
-		if data, err := io.ReadAll(files); err == nil && filepath.Ext(header.Name) == ".pkl" {
-			f.Add(data)
-		}
-	}
 }
 
 // predictAll asks a model for predictions of cells of every kind.

@@ -18,6 +18,18 @@ func readClassifier(r *reader, from step, in table) (scorer, error) {
 	return r.named(attributes, &tabular.Regression{Linear: linear, Link: link})
 }
 
+// discriminantLink is LinearDiscriminantAnalysis's.
+func discriminantLink(from step) (tabular.Link, error) {
+	attributes, err := from.attributes("", 0)
+	if err != nil {
+		return 0, err
+	}
+	if array, ok := attributes.node("classes_").(*pickle.Array); ok && array.Len() > 2 {
+		return tabular.Softmax, nil
+	}
+	return tabular.Sigmoid, nil
+}
+
 // noProbability is the link of classifiers that have a decision only; put into a CalibratedClassifierCV they do not need one.
 func noProbability(from step) (tabular.Link, error) {
 	return 0, unsupported(from.path, "is %s, which has no predict_proba; train LogisticRegression, or put it into a "+

@@ -7,10 +7,12 @@ import (
 	"testing"
 
 	"github.com/ctr-operator/ctr-operator/runtime/format/sklearn"
+
+	"github.com/ctr-operator/ctr-operator/test/fixtures"
 )
 
 func TestReadPreprocessors(t *testing.T) {
-	read := func(file string) ([]byte, error) { return os.ReadFile("../../../test/testdata/" + file) }
+	read := func(file string) ([]byte, error) { return os.ReadFile(fixtures.Path(t, file)) }
 	data, err := read("widedeep-bundle/preprocessors.pkl")
 	if err != nil {
 		t.Fatal(err)

@@ -19,6 +19,8 @@ import (
 	"github.com/pierrec/lz4/v4"
 	"github.com/ulikunitz/xz"
 	"github.com/ulikunitz/xz/lzma"
+
+	"github.com/ctr-operator/ctr-operator/test/fixtures"
 )
 
 const limit = 1 << 30
@@ -26,7 +28,7 @@ const limit = 1 << 30
 // containers are the same model in every container that joblib.dump offers.
 func containers(t testing.TB) map[string][]byte {
 	t.Helper()
-	files, err := filepath.Glob("../../../test/testdata/sklearn/1.9.1/container-*.joblib")
+	files, err := filepath.Glob(fixtures.Path(t, "sklearn/1.9.1/container-*.joblib"))
 	if err != nil || len(files) != 10 {
 		t.Fatalf("%d files: %v", len(files), err)
 	}
