@@ -20,7 +20,6 @@ func (n *network) warmUp(ctx context.Context, file string) ([]int, error) {
 		return nil, fromEngine(ctx, file, err)
 	}
 	n.rows = min(n.rows, scratch.run.MostRows())
-	n.rows = min(n.rows, scratch.run.MostRows())
 	counts := make([]int, len(n.program.Outputs()))
 	for i := range counts {
 		out := scratch.run.Output(i)
