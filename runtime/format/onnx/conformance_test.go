@@ -185,11 +185,13 @@ func TestRoles(t *testing.T) {
 			"output_label":       {Role: graph.Other},
 			"output_probability": {Role: graph.Probability, Labels: yes},
 		},
-		"sklearn-lr-tensor":          {"label": {Role: graph.Other}, "probabilities": {Role: graph.Probability, Labels: yes}},
-		"sklearn-lr-classes":         {"output_probability": {Role: graph.Probability, Labels: []string{"later", "no", "yes"}}},
-		"sklearn-forest-classes":     {"probabilities": {Role: graph.Probability, Labels: []string{"later", "no", "yes"}}},
-		"sklearn-ridge-double":       {"variable": {Role: graph.Unknown}},
-		"sklearn-boosting-regressor": {"variable": {Role: graph.Regression}},
+		"sklearn-lr-tensor":           {"label": {Role: graph.Other}, "probabilities": {Role: graph.Probability, Labels: yes}},
+		"sklearn-lr-classes":          {"output_probability": {Role: graph.Probability, Labels: []string{"later", "no", "yes"}}},
+		"sklearn-forest-classes":      {"probabilities": {Role: graph.Probability, Labels: []string{"later", "no", "yes"}}},
+		"sklearn-calibrated":          {"label": {Role: graph.Other}, "probabilities": {Role: graph.Probability, Labels: yes}},
+		"sklearn-ridge-double":        {"variable": {Role: graph.Unknown}},
+		"torch-deepfm-script-opset17": {"click": {Role: graph.Probability}, "logits": {Role: graph.Unknown}},
+		"sklearn-boosting-regressor":  {"variable": {Role: graph.Regression}},
 	}
 	for name, want := range cases {
 		for _, output := range opened(t, name, nil).Outputs() {

@@ -269,22 +269,6 @@ func (l *lowering) node(s *scope, node *nodeProto, name string) error {
 	return c.finish()
 }
 
-// outputs are a graph's.
-func (l *lowering) outputs(s *scope, g *graphProto) error {
-	if len(g.outputs) == 0 {
-		return fault(Malformed, "the graph has no output")
-	}
-	for _, output := range g.outputs {
-		v, ok := s.find(output.name)
-		if !ok {
-			return at("output "+quoted(output.name), fault(Malformed, "no node computes it"))
-		}
-		role, labels := l.role(v, output)
-		l.builder.Output(graph.Output{Name: output.name, Value: v.v, Role: role, Labels: labels})
-	}
-	return nil
-}
-
 // inline lowers the nodes of a function in the place of its call.
 func (l *lowering) inline(c *call, f *functionProto) error {
 	if l.depth++; l.depth > mostDepth {
