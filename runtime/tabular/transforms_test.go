@@ -291,8 +291,8 @@ func TestUnion(t *testing.T) {
 		}, full(1, 2), []float64{3, 6, 4, 4}},
 		"of a sparse row": {shape(tabular.Sparse, 4), []tabular.UnionPart{
 			part(nil, 2, 3, 0, 1), part(tabular.Numeric(double, tabular.Sparse, nil), 1, 3),
-			part(tabular.ToDense(shape(tabular.Sparse, 4), nil), 1),
-		}, sparse(0, 5, 0, 7), []float64{14, 0, 10, 14, 0, 5, 0, 7}},
+			part(tabular.ToDense(shape(tabular.Sparse, 4), nil), 1), part(nil, -1, 0, 1, 3), part(nil, 1, 3, 3),
+		}, sparse(0, 5, 0, 7), []float64{14, 0, 10, 14, 0, 5, 0, 7, 0, -5, -7, 7, 7}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := run(t, tabular.Union(test.in, test.parts), test.row)

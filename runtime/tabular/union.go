@@ -21,6 +21,8 @@ type union struct {
 	parts   []UnionPart
 	// outs are the parts' shapes.
 	outs []Shape
+	// places are, for each part of a Sparse row whose Columns ascend, where it takes each column to, −1 for nowhere.
+	places [][]int32
 }
 
 // Union makes a Transform of parts for rows of that shape. What it makes is Mixed if a part's is, or else Sparse if a
@@ -32,6 +34,7 @@ func Union(in Shape, parts []UnionPart) Transform {
 	u := &union{in: in, parts: parts, out: Shape{Form: Dense}}
 	for _, part := range parts {
 		made := part.made(in)
+		u.places = append(u.places, part.places(in))
 		u.outs = append(u.outs, made)
 		u.out = Shape{max(u.out.Form, made.Form), u.out.Columns + made.Columns}
 	}
@@ -51,6 +54,26 @@ func (p *UnionPart) made(in Shape) Shape {
 		return made
 	}
 	return in
+}
+
+// places turns Columns around, if they ascend, for a Sparse row.
+func (p *UnionPart) places(in Shape) []int32 {
+	if in.Form != Sparse || p.Columns == nil {
+		return nil
+	}
+	for i := 1; i < len(p.Columns); i++ {
+		if p.Columns[i] <= p.Columns[i-1] {
+			return nil
+		}
+	}
+	places := make([]int32, in.Columns)
+	for i := range places {
+		places[i] = -1
+	}
+	for i, column := range p.Columns {
+		places[column] = int32(i)
+	}
+	return places
 }
 
 // parallel is the Parallel that does what a Union does whose parts are all stages of numbers; nil if they are not.
@@ -93,7 +116,11 @@ func (u *union) Apply(dst, src *Row, scratch *Scratch) error {
 		made := src
 		if part.Columns != nil {
 			made = scratch.Row()
-			choose(made, src, part.Columns)
+			if u.places[i] != nil {
+				move(made, src, u.places[i])
+			} else {
+				choose(made, src, part.Columns)
+			}
 		}
 		if part.Transform != nil {
 			taken := made
@@ -107,6 +134,16 @@ func (u *union) Apply(dst, src *Row, scratch *Scratch) error {
 		scratch.used = used
 	}
 	return nil
+}
+
+// move makes a Sparse row of the columns of another that have a place in it.
+func move(dst, src *Row, places []int32) {
+	dst.Clear(Sparse)
+	for i, column := range src.Index {
+		if place := places[column]; place >= 0 {
+			dst.Put(int(place), src.Numbers[i])
+		}
+	}
 }
 
 // choose makes a row of some columns of another, of the same form.
