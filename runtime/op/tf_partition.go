@@ -2,6 +2,7 @@ package op
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ctr-operator/ctr-operator/runtime/graph"
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
@@ -20,7 +21,7 @@ func (DynamicPartition) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 		return err
 	}
 	x, to := in[0], in[1]
-	if to.DType() != tensor.Int32 || to.Rank() > x.Rank() || !sameShape(to.Shape(), x.Shape()[:to.Rank()]) {
+	if to.DType() != tensor.Int32 || to.Rank() > x.Rank() || !slices.Equal(to.Shape(), x.Shape()[:to.Rank()]) {
 		return fmt.Errorf("deals out %v by %v", x, to)
 	}
 	if err := f.Resize(f.Scratch(0), tensor.Int64, len(out)); err != nil {
@@ -75,8 +76,8 @@ func (DynamicStitch) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 	part := parts[0].Shape()[min(indices[0].Rank(), parts[0].Rank()):]
 	for i, t := range indices {
 		x := parts[i]
-		if t.DType() != tensor.Int32 || t.Rank() > x.Rank() || !sameShape(t.Shape(), x.Shape()[:t.Rank()]) ||
-			!sameShape(x.Shape()[t.Rank():], part) || x.DType() != parts[0].DType() {
+		if t.DType() != tensor.Int32 || t.Rank() > x.Rank() || !slices.Equal(t.Shape(), x.Shape()[:t.Rank()]) ||
+			!slices.Equal(x.Shape()[t.Rank():], part) || x.DType() != parts[0].DType() {
 			return fmt.Errorf("stitches %v of %v to %v", x, t, parts[0])
 		}
 		for _, at := range tensor.Data[int32](t) {

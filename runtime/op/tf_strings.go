@@ -3,6 +3,7 @@ package op
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -224,7 +225,7 @@ func (o StringJoin) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 		}
 		if len(shape) == 0 {
 			shape = t.Shape()
-		} else if t.Rank() > 0 && !sameShape(t.Shape(), shape) {
+		} else if t.Rank() > 0 && !slices.Equal(t.Shape(), shape) {
 			return shapeError(in[0].String(), t.Shape())
 		}
 	}
@@ -248,16 +249,4 @@ func (o StringJoin) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 		y[i] = text.String()
 	}
 	return nil
-}
-
-func sameShape(a, b []int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
