@@ -257,3 +257,34 @@ func TestDetect(t *testing.T) {
 		}
 	}
 }
+
+// A model of a map has an input for each of its keys, in the place of the map.
+func TestDictionary(t *testing.T) {
+	dictionary := message(1, "m", 2, message(5, message(1, elemString, 2, message(1, message(1, elemFloat)))))
+	vocabulary := message(1, "string_vocabulary", 9, "price", 9, "📱", 20, attributeStrings)
+	data := modelOf(11, dictionary, 1, nodeOf("ai.onnx.ml:DictVectorizer", "m", "v", vocabulary), 1, nodeOf("Neg", "v", "y"))
+	g, err := Read(t.Context(), fstest.MapFS{"model.onnx": {Data: data}}, "model.onnx", Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := engine.Compile(t.Context(), g, engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := program.Acquire()
+	defer run.Release()
+	names := map[string]*tensor.Tensor{"x": tensor.New(tensor.Float32, 2, 2)}
+	names["price"], names["📱"] = tensor.Of([]float32{1, 2}, 2, 1), tensor.Of([]float32{3, 4}, 2, 1)
+	for i, input := range program.Inputs() {
+		run.Input(i).Copy(names[input.Name])
+		if input.Name != "x" && (input.Default == nil || input.Default.Len() != 1) {
+			t.Errorf("the input %s has the default %v", input.Name, input.Default)
+		}
+	}
+	if err := run.Do(); err != nil {
+		t.Fatal(err)
+	}
+	if err := near(run.Output(0), tensor.Of([]float32{-1, -3, -2, -4}, 2, 2), 0, 0); err != nil {
+		t.Error(err)
+	}
+}
