@@ -69,6 +69,9 @@ func Compile(ctx context.Context, g *graph.Graph, options Options) (program *Pro
 	for _, t := range g.Constants {
 		given += t.Bytes()
 	}
+	for i := range g.Nodes {
+		given += ownBytes(g.Nodes[i].Op)
+	}
 	if options.FoldLimit == 0 {
 		options.FoldLimit = 16<<20 + 2*given
 	}

@@ -21,8 +21,10 @@ type dense struct {
 // Name implements graph.Op.
 func (*dense) Name() string { return "Dense" }
 
-// Bytes implements Sized.
-func (d *dense) Bytes() int64 { return int64(d.weights.Bytes()) }
+// Weights implements graph.Weighted.
+func (d *dense) Weights() (count, bytes int64) {
+	return int64(d.weights.In+1) * int64(d.weights.Out), int64(d.weights.Bytes())
+}
 
 // Run implements graph.Op.
 func (d *dense) Run(f *graph.Frame, in, out []*tensor.Tensor) error {

@@ -50,15 +50,15 @@ const (
 // Name implements graph.Op.
 func (*join) Name() string { return "Join" }
 
-// Bytes implements Sized.
-func (j *join) Bytes() int64 {
-	n := int64(0)
+// Weights implements graph.Weighted.
+func (j *join) Weights() (count, bytes int64) {
 	for i := range j.parts {
 		if layer := j.parts[i].layer; layer != nil {
-			n += layer.Bytes()
+			n, size := layer.Weights()
+			count, bytes = count+n, bytes+size
 		}
 	}
-	return n
+	return count, bytes
 }
 
 // Run implements graph.Op.

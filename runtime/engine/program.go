@@ -20,7 +20,7 @@ type Program struct {
 	constants map[graph.Value]*tensor.Tensor
 	values    int
 	limit     int64
-	// given is how many bytes the graph's constants took.
+	// given is how many bytes the graph's constants, and what its operators hold, took.
 	given int64
 	// strings says that an input is of strings.
 	strings bool
@@ -64,13 +64,6 @@ func (p *Program) Nodes() []graph.Node { return p.nodes }
 // Constants are what is kept for the nodes. They must not be changed.
 func (p *Program) Constants() map[graph.Value]*tensor.Tensor { return p.constants }
 
-// Sized is an operator that holds data of its own, beside constants.
-type Sized interface {
-	graph.Op
-	// Bytes is how much memory it takes.
-	Bytes() int64
-}
-
 // Bytes is how much memory the program takes between runs: that of the constants that it keeps, and of what operators have
 // made of them. A run takes more, which its pool keeps for the next one.
 func (p *Program) Bytes() int64 {
@@ -79,11 +72,18 @@ func (p *Program) Bytes() int64 {
 		n += t.Bytes()
 	}
 	for i := range p.nodes {
-		if op, ok := p.nodes[i].Op.(Sized); ok {
-			n += op.Bytes()
-		}
+		n += ownBytes(p.nodes[i].Op)
 	}
 	return n
+}
+
+// ownBytes is how much memory an operator takes for data of its own, beside constants.
+func ownBytes(o graph.Op) int64 {
+	if weighted, ok := o.(graph.Weighted); ok {
+		_, bytes := weighted.Weights()
+		return bytes
+	}
+	return 0
 }
 
 // limitFor is how many bytes a run of so many rows may make: as a graph of few constants has little to compute, one that
