@@ -46,19 +46,3 @@ func testRows[T tensor.Element](t *testing.T, values []T) {
 		t.Errorf("no rows are %v", view)
 	}
 }
-
-// Large lists are zeros, wherever their memory begins.
-func TestMakeLarge(t *testing.T) {
-	for _, n := range []int{0, 1, 2<<20 - 1, 2<<20 + 1, 3<<20 + 7} {
-		s := tensor.Make[float32](n)
-		for i, v := range s {
-			if v != 0 {
-				t.Fatalf("element %d of %d is %g", i, n, v)
-			}
-			s[i] = 1
-		}
-		if len(s) != n {
-			t.Errorf("%d elements, not %d", len(s), n)
-		}
-	}
-}

@@ -209,17 +209,9 @@ func (t *Tensor) Resize(dtype DType, shape ...int) {
 	}
 }
 
-// Make makes a list of n zeros, of which a tensor can be made. A large one is in large pages of memory, where the system has
-// them.
-func Make[T any](n int) []T {
-	s := make([]T, n)
-	inLargePages(s)
-	return s
-}
-
 func resize[T any](s []T, n int) []T {
 	if cap(s) < n {
-		return Make[T](n)
+		return make([]T, n)
 	}
 	return s[:n]
 }

@@ -199,7 +199,7 @@ func nonNegative(values []int64) error {
 }
 
 func of[T tensor.Element](raw []byte, shape []int, size int, get func([]byte) T) *tensor.Tensor {
-	values := tensor.Make[T](len(raw) / size)
+	values := make([]T, len(raw)/size)
 	for i := range values {
 		values[i] = get(raw[i*size:])
 	}
