@@ -296,3 +296,139 @@ func BenchmarkNetwork(b *testing.B) {
 		}
 	}
 }
+
+// kinds is a network with an input of every type: the sum of their numbers, and of the codes of texts.
+func kinds(t testing.TB) *graph.Graph {
+	t.Helper()
+	b := graph.NewBuilder()
+	f64 := b.Input(graph.Input{Name: "f64", DType: tensor.Float64, Shape: []int{graph.Any}})
+	i64 := b.Input(graph.Input{Name: "i64", DType: tensor.Int64, Shape: []int{graph.Any, 2}})
+	flag := b.Input(graph.Input{Name: "flag", DType: tensor.Bool, Shape: []int{graph.Any}, Default: tensor.Of([]bool{true})})
+	text := b.Input(graph.Input{Name: "text", DType: tensor.String, Shape: []int{graph.Any, 1}})
+	many := b.Input(graph.Input{Name: "many", DType: tensor.Float32, Shape: []int{graph.Any, graph.Any, 2}})
+	axes := func(axes ...int64) graph.Value { return b.Constant(tensor.Of(axes, len(axes))) }
+	sum := func(name string, v graph.Value, over ...int64) graph.Value {
+		return b.Add(name, op.ReduceSum{}, b.Add(name, op.Cast{To: tensor.Float64}, v), axes(over...))
+	}
+	is := b.Add("is a", op.Equal{}, text, b.Constant(tensor.Of([]string{"a"})))
+	total := b.Add("total", op.Sum{}, f64, sum("i64", i64, 1), sum("text", is, 1), sum("many", many, 1, 2),
+		b.Add("flag", op.Cast{To: tensor.Float64}, flag))
+	b.Output(graph.Output{Name: "total", Value: total, Role: graph.Regression})
+	g, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func TestNetworkKinds(t *testing.T) {
+	m, err := build(t, kinds(t), "", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := m.Signature(); s.Fields[2].Kind != Integer || s.Fields[4].Count() != -1 || s.Bounded {
+		t.Errorf("%+v", s)
+	}
+	row := func(many ...float64) Row {
+		return Row{Values: []Value{
+			{Set: true, Num: .5}, {Set: true, Ints: []int64{1 << 40, 2}}, {Set: true, Int: 0}, {Set: true, Str: "a"},
+			{Set: true, Nums: many},
+		}}
+	}
+	const base = .5 + 1<<40 + 2 + 1
+	// Rows of different sizes are run apart, and nobody notices.
+	rows := []Row{row(1, 2), row(3, 4), row(1, 2, 3, 4), row(), row(5, 6)}
+	rows[1].Values[2] = Value{}
+	rows[2].Values[3] = Value{Set: true, Strs: []string{"b"}}
+	out := make([]float64, len(rows))
+	if err := m.PredictBatch(rows, out); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []float64{base + 3, base + 8, base + 9, base, base + 11} {
+		if p, err := m.Predict(&rows[i]); err != nil || p != want || out[i] != want {
+			t.Errorf("row %d: got %v, %v, in the batch %v; want %v", i, p, err, out[i], want)
+		}
+	}
+	for name, c := range map[string]struct {
+		field   int
+		value   Value
+		message string
+	}{
+		"flag of 2":     {2, Value{Set: true, Int: 2}, "flag: has 2, which the model's bool cannot hold"},
+		"two flags":     {2, Value{Set: true, Ints: []int64{1, 0}}, "flag: must have 1 values, not 2"},
+		"three texts":   {3, Value{Set: true, Strs: []string{"a", "b", "c"}}, "text: must have 1 values, not 3"},
+		"no text":       {3, Value{}, "text: is missing"},
+		"half a row":    {4, Value{Set: true, Nums: []float64{1, 2, 3}}, "many: has 3 values, which the shape [-1 2] has no place for"},
+		"none of many":  {4, Value{}, "many: is missing"},
+		"one integer":   {1, Value{Set: true, Ints: []int64{1}}, "i64: must have 2 values, not 1"},
+		"infinite":      {0, Value{Set: true, Num: math.Inf(1)}, "f64: is out of the model's range"},
+		"too large":     {4, Value{Set: true, Nums: []float64{1e39, 0}}, "many: has 1e+39, which the model's float32 cannot hold"},
+		"no such flags": {2, Value{Set: true, Ints: []int64{3}}, "flag: has 3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bad := row(1, 2)
+			bad.Values[c.field] = c.value
+			err := m.PredictBatch([]Row{row(1, 2), bad}, out[:2])
+			var input *InputError
+			if !errors.As(err, &input) || input.Index != 1 || !strings.HasPrefix(input.Error(), c.message) {
+				t.Errorf("got %v, want row 1: %s", err, c.message)
+			}
+		})
+	}
+}
+
+func TestNetworkKindsOfFeatures(t *testing.T) {
+	m, err := build(t, kinds(t), `
+fields: {x: number, n: integer, s: string}
+inputs: {f64: x, i64: [n, 2], text: s, many: [x, n, 1, 1]}
+`, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := Row{Values: []Value{{Set: true, Num: .25}, {Set: true, Int: 7}, {Set: true, Str: "a"}}}
+	want := .25 + 9 + 1 + (.25 + 7 + 2) + 1 // the flag's default
+	out := make([]float64, 2)
+	if p, err := m.Predict(&row); err != nil || p != want || m.PredictBatch([]Row{row, row}, out) != nil || out[1] != want {
+		t.Errorf("got %v, %v, %v; want %v", p, out, err, want)
+	}
+	if _, err := build(t, kinds(t), "fields: {n: integer}\ninputs: {flag: n, f64: n, i64: [n, n], text: n, many: [n, n]}", Options{}); err == nil {
+		t.Error("a flag is made of an integer, and a text of a number")
+	}
+}
+
+func TestNetworkInputsRefused(t *testing.T) {
+	for name, shape := range map[string][]int{
+		"export it with a batch of any size": {5, 1},
+		"one size at most may be unknown":    {graph.Any, graph.Any, graph.Any},
+		"size -7":                   {graph.Any, -7},
+	} {
+		b := graph.NewBuilder()
+		x := b.Input(graph.Input{Name: "x", DType: tensor.Float32, Shape: shape})
+		b.Output(graph.Output{Name: "y", Value: b.Add("y", op.Relu{}, x)})
+		g, err := b.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := build(t, g, "", Options{}); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%v: got %v", shape, err)
+		}
+	}
+	// A graph that was exported for one example is asked for one at a time.
+	b := graph.NewBuilder()
+	x := b.Input(graph.Input{Name: "x", DType: tensor.Float32, Shape: []int{1, 2}})
+	b.Output(graph.Output{Name: "y", Value: b.Add("y", op.Reshape{}, b.Add("y", op.MatMul{}, x, b.Constant(tensor.Of([]float32{1, 2}, 2, 1))),
+		b.Constant(tensor.Of([]int64{1, 1}, 2)))})
+	g, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := build(t, g, "", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := make([]float64, 3)
+	rows := []Row{{Features: []float64{1, 1}}, {Features: []float64{2, 1}}, {Features: []float64{0, 1}}}
+	if err := m.PredictBatch(rows, out); err != nil || out[0] != 3 || out[1] != 4 || out[2] != 2 {
+		t.Errorf("got %v, %v", out, err)
+	}
+}

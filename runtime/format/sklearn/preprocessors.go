@@ -43,6 +43,9 @@ func decodePreprocessors(root pickle.Node, size int) (map[string]tabular.Stage, 
 			continue
 		}
 		from := step{fmt.Sprintf("artifact[%.64q]", string(name)), object}
+		if r.isEstimator(object) {
+			return nil, unsupported(from.path, "is %s, a model of its own; %s", object.Class, preprocessorsText)
+		}
 		read := r.roleOf(object).stage
 		if read == nil {
 			continue
