@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -158,6 +159,25 @@ func TestConstantsAreNotCopied(t *testing.T) {
 		if &tensor.Data[float32](kept)[0] != &tensor.Data[float32](table)[0] {
 			t.Error("copied the table")
 		}
+	}
+}
+
+// TestCompilingTakesLittleMemory has an embedding table of 64 MiB, a layer that is laid out anew, and a transposed weight.
+func TestCompilingTakesLittleMemory(t *testing.T) {
+	table, weights := tensor.New(tensor.Float32, 1<<20, 16), tensor.New(tensor.Float32, 64, 32)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	p := must(t, engine.Options{}, func(b *graph.Builder, x graph.Value) graph.Value {
+		rows := b.Add("lookup", op.Gather{}, b.Constant(table), b.Add("index", op.Cast{To: tensor.Int64}, x))
+		rows = b.Add("row", op.Reshape{}, rows, b.Constant(tensor.Of([]int64{-1, 32}, 2)))
+		return b.Add("layer", op.MatMul{}, rows, b.Add("turned", op.Transpose{}, b.Constant(weights)))
+	})
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 1<<20 {
+		t.Errorf("took %d bytes", took)
+	}
+	if kept := p.Bytes() - table.Bytes(); kept < 0 || kept > 16<<10 {
+		t.Errorf("keeps %d bytes beside the table", kept)
 	}
 }
 
