@@ -8,6 +8,8 @@ import (
 	"slices"
 	"unsafe"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
 )
 
@@ -147,7 +149,10 @@ func (f *files) make(ctx context.Context, t *tensorProto) (*tensor.Tensor, error
 	if len(raw) != n*elemSize(t.elem) {
 		return nil, fault(Malformed, "%d bytes for %d elements of %s", len(raw), n, elemName(t.elem))
 	}
-	if !owned {
+	if !owned && f.inPlace && asStored(t.elem) {
+		raw, owned = aligned(raw, elemSize(t.elem))
+	}
+	if !owned || !asStored(t.elem) {
 		if err := f.charge(int64(n) * int64(dtype.Size())); err != nil {
 			return nil, err
 		}
@@ -155,6 +160,29 @@ func (f *files) make(ctx context.Context, t *tensorProto) (*tensor.Tensor, error
 	made, err := fromRaw(t.elem, raw, shape, owned)
 	t.raw = nil
 	return made, err
+}
+
+// asStored says whether elements are in memory what they are in the file.
+func asStored(elem int) bool {
+	return elem == elemFloat || elem == elemDouble || elem == elemInt32 || elem == elemInt64
+}
+
+// aligned moves the bytes of raw data in the model's own memory so that elements of that size may be used where they lie. The
+// field's tag and length are before them, and are not needed any more: that is room for some bytes. Where it is not enough,
+// the bytes stay where they are, and ok is false.
+func aligned(raw []byte, size int) (moved []byte, ok bool) {
+	if len(raw) == 0 {
+		return raw, false
+	}
+	start := unsafe.Pointer(unsafe.SliceData(raw)) //nolint:gosec // G103: only its alignment matters
+	excess := int(uintptr(start) % uintptr(size))
+	if header := 1 + protowire.SizeVarint(uint64(len(raw))); excess > header {
+		return raw, false
+	}
+	//nolint:gosec // G103: the header is before the bytes, in the same memory, and is as long as its shortest form at least
+	moved = unsafe.Slice((*byte)(unsafe.Add(start, -excess)), len(raw))
+	copy(moved, raw)
+	return moved, true
 }
 
 // fromRaw turns little-endian bytes into elements. Where the bytes are owned, the tensor may be made of them.

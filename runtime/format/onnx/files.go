@@ -17,6 +17,8 @@ type files struct {
 	// budget is how many bytes of tensors may still be made; bytes how many may still be in files.
 	budget, bytes int64
 	open          map[string]*externalFile
+	// inPlace says that tensors may be made of the model's own bytes, which nobody else has.
+	inPlace bool
 }
 
 // externalFile is one that was opened.

@@ -522,3 +522,31 @@ func element(t *tensor.Tensor) string {
 		return tensor.Data[string](t)[0]
 	}
 }
+
+// Weights that are most of a model are used where they lie in it, wherever that is.
+func TestInPlace(t *testing.T) {
+	for shift := range 9 {
+		for _, elem := range []int{elemFloat, elemDouble, elemInt32, elemInt64, elemFloat16, elemUint32} {
+			var raw []byte
+			for i := range 256 {
+				raw = append(raw, bytes.Repeat([]byte{byte(i)}, elemSize(elem)-1)...)
+				raw = append(raw, 0x3f)
+			}
+			data := modelOf(3, strings.Repeat("a", shift), 5, tensorOf("v", elem, []int{256}, 9, raw), 5, tensorOf("w", elem, []int{256}, 9, raw),
+				1, nodeOf("Identity", "w", "z"), 1, nodeOf("Identity", "v", "y"))
+			g, err := Read(t.Context(), beside(data), "model.onnx", Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := fromRaw(elem, raw, []int{256}, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, constant := range g.Constants {
+				if err := near(constant, want, 0, 0); err != nil {
+					t.Errorf("%s, moved by %d: %v", elemName(elem), shift, err)
+				}
+			}
+		}
+	}
+}

@@ -15,6 +15,7 @@ type modelProto struct {
 	opsets    map[string]int64
 	graph     *graphProto
 	functions []*functionProto
+	inPlace   bool
 }
 
 type graphProto struct {
@@ -106,6 +107,8 @@ type decoder struct {
 	ctx   context.Context //nolint:containedctx // that of one call of Read, for as long as it lasts
 	err   error
 	count int
+	// raw is how many bytes of elements there are.
+	raw int
 }
 
 // decode reads a whole model.
@@ -123,6 +126,8 @@ func decode(ctx context.Context, data []byte) (*modelProto, error) {
 		}
 		return nil, &Error{Kind: kind, Message: err.Error(), Err: err}
 	}
+	// A model that is elements for the most part is kept as it is, and they are used where they lie.
+	model.inPlace = d.raw > len(data)-len(data)/4
 	return model, nil
 }
 

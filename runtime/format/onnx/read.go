@@ -52,6 +52,7 @@ func read(ctx context.Context, root fs.FS, name string, limits Limits) (*graph.G
 	if err != nil {
 		return nil, err
 	}
+	f.inPlace = model.inPlace
 	g, err := lower(ctx, f, model)
 	if err != nil {
 		return nil, surveyed(err, model)

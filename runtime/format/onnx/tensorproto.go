@@ -58,6 +58,7 @@ func (d *decoder) tensor(m *wire.Message) *tensorProto {
 			t.name = m.String()
 		case 9:
 			t.raw, t.hasRaw = m.Bytes(), true
+			d.raw += len(t.raw)
 		case 10:
 			t.float64s = m.AppendFloat64(t.float64s)
 		case 11:
