@@ -2,7 +2,10 @@ package model_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/ctr-operator/ctr-operator/runtime/contract"
@@ -65,4 +68,56 @@ func TestPresetOfAPipeline(t *testing.T) {
 	if err != nil || wantErr != nil || got != want {
 		t.Errorf("got %v, %v; want %v, %v", got, err, want, wantErr)
 	}
+}
+
+// A model of columns with types of their own takes each from a feature file by its name.
+func TestFeatureFileOfColumns(t *testing.T) {
+	files, err := filepath.Glob(fixtures.Path(t, "sklearn/1.9.1/columns/*.pkl"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	tested := 0
+	for _, file := range files {
+		plain := open(t, file)
+		text, row := asFeatures(plain.Signature())
+		isText := func(f model.Field) bool { return f.Kind == model.String }
+		if text == "" || plain.Signature().Features > 0 || !slices.ContainsFunc(plain.Signature().Fields, isText) {
+			continue
+		}
+		artifact, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tested++
+		m := open(t, bundle(t, map[string]string{"m.pkl": string(artifact), "features.yaml": text}))
+		want, got := make([]float64, len(m.Signature().Scores)), make([]float64, len(m.Signature().Scores))
+		wantErr, gotErr := plain.PredictAll([]model.Row{row}, want), m.PredictAll([]model.Row{row}, got)
+		if (wantErr == nil) != (gotErr == nil) || !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, %v; want %v, %v", filepath.Base(file), got, gotErr, want, wantErr)
+		}
+		refused(t, bundle(t, map[string]string{"m.pkl": string(artifact), "features.yaml": text + "  nobody: 1\n"}), model.Options{},
+			contract.ReasonArtifactMalformed, `makes the input "nobody"`)
+	}
+	if tested < 10 {
+		t.Errorf("only %d models", tested)
+	}
+}
+
+// asFeatures is a feature file that makes each field of itself, and a row of it.
+func asFeatures(s model.Signature) (text string, row model.Row) {
+	fields, inputs := "fields:\n", "inputs:\n"
+	for _, field := range s.Fields {
+		v := model.Value{Set: true, Str: "phone", Num: 1.5}
+		kind := "number"
+		switch {
+		case field.Shape != nil || field.Kind == model.Object:
+			return "", row
+		case field.Kind == model.String:
+			kind = "string"
+		}
+		fields += fmt.Sprintf("  %q: %s\n", field.Name, kind)
+		inputs += fmt.Sprintf("  %q: %s\n", field.Name, field.Name)
+		row.Values = append(row.Values, v)
+	}
+	return fields + inputs, row
 }

@@ -32,6 +32,17 @@ func TestSeveralScores(t *testing.T) {
 	if err := m.PredictInto(row, out); err != nil || !(math.Abs(out[0]+out[1]+out[2]-1) < 1e-12) {
 		t.Errorf("%v, %v", out, err)
 	}
+	all := make([]float64, 6)
+	if err := m.PredictAll([]model.Row{*row, *row}, all); err != nil || all[5] != out[2] {
+		t.Errorf("%v, %v", all, err)
+	}
+	if m.PredictAll([]model.Row{*row}, all) == nil || m.PredictInto(row, all) == nil {
+		t.Error("scores go into too large a place")
+	}
+	var input *model.InputError
+	if err := m.PredictAll([]model.Row{*row, {Features: []float64{1}}}, all); !errors.As(err, &input) || input.Index != 1 {
+		t.Errorf("got %v", err)
+	}
 	if p, err := m.Predict(row); err == nil {
 		t.Errorf("got %v of three", p)
 	}
