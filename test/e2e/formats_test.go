@@ -60,6 +60,19 @@ var _ = Describe("One Wide & Deep network", Label("formats"), func() {
 		}
 	}, SpecTimeout(3*time.Minute))
 
+	It("takes the fields that its features are made of, with the scalers beside it", func(ctx SpecContext) {
+		const bundle = "test/testdata/widedeep-bundle"
+		url, err := h.PutBundle(ctx, "e2e/widedeep/fields", bundle)
+		Expect(err).NotTo(HaveOccurred())
+		s := newScene(ctx, "wide-deep-fields")
+		s.create(ctx, s.sample("keras", url))
+		s.eventually(ctx, "the bundle serves", harness.Ready(), harness.Stable(1))
+		examples := golden(bundle)
+		for i, got := range s.predictBatch(ctx, examples) {
+			Expect(got).To(BeNumerically("~", examples[i].Outputs["ctr_score"], networkTolerance), "line %d: %s", i+1, examples[i].Inputs)
+		}
+	}, SpecTimeout(2*time.Minute))
+
 	It("is refused where the manifest says another format or type", func(ctx SpecContext) {
 		url, err := h.PutBundle(ctx, "e2e/widedeep/refused", networks+"onnx")
 		Expect(err).NotTo(HaveOccurred())
