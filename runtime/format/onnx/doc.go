@@ -1,5 +1,6 @@
-// Package onnx reads ONNX models, of operator set 7 to the current one and of ai.onnx.ml, from untrusted sources, and makes
-// the engine's graph of them.
+// Package onnx reads ONNX models, of operator set 9 to the current one and of ai.onnx.ml, from untrusted sources, and makes
+// the engine's graph of them. Models of older sets are read where their operators have the form that they have since, as some
+// converters state an old set for a model that needs no newer one; what they had else, an attribute tells.
 //
 // A model is a protocol buffer: a graph of nodes, each with the name of an operator, attributes, and the names of what it
 // takes and computes; tensors of weights, in the same file or in others beside it; and functions, which are graphs to be put

@@ -172,7 +172,10 @@ func hostile() map[string]hostileFile {
 		"no graph":         {message(1, 8), Malformed, "no graph"},
 		"no output":        {message(1, 8, 8, message(2, 17), 7, message(1, relu, 11, valueOf("x", 1))), Malformed, "no output"},
 		"no version":       {message(1, 8, 7, message(1, relu, 11, valueOf("x", 1), 12, valueOf("y", 1))), Malformed, "which version"},
-		"old":              {message(1, 8, 8, message(2, 5), 7, message(1, relu)), Unsupported, "older than 7"},
+		"old": {
+			message(1, 8, 8, message(2, 6), 7, message(11, valueOf("x", 1), 12, valueOf("y", 1), 1, nodeOf("Add", "x x", "y", intAttribute("broadcast", 1)))),
+			Unsupported, `attribute "broadcast"`,
+		},
 		"unknown operator": {modelOf(1, nodeOf("Conv", "x", "y")), Unsupported, `node "#0" (Conv)`},
 		"other domain":     {modelOf(1, nodeOf("com.evil:Relu", "x", "y")), Unsupported, "com.evil.Relu"},
 		"unknown attribute": {

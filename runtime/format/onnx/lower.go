@@ -87,9 +87,6 @@ func lower(ctx context.Context, f *files, model *modelProto) (*graph.Graph, erro
 	if model.graph == nil {
 		return nil, fault(Malformed, "there is no graph in it; is it an ONNX model?")
 	}
-	if err := checkVersions(model.opsets); err != nil {
-		return nil, err
-	}
 	l := &lowering{
 		ctx: ctx, files: f, builder: graph.NewBuilder(), operators: operators(),
 		functions: map[string]*functionProto{}, made: map[graph.Value]*made{}, taken: map[string]bool{},
@@ -117,17 +114,6 @@ func lower(ctx context.Context, f *files, model *modelProto) (*graph.Graph, erro
 		return nil, fault(Malformed, "%w", err)
 	}
 	return g, nil
-}
-
-func checkVersions(opsets map[string]int64) error {
-	for domain, oldest := range map[string]int64{"": Oldest, "ai.onnx.ml": MLOldest} {
-		version, ok := opsets[domain]
-		if ok && version < oldest {
-			return fault(Unsupported, "operator set %d of %q, which is older than %d; convert it with onnx.version_converter",
-				version, domain, oldest)
-		}
-	}
-	return nil
 }
 
 func functionKey(domain, name, overload string) string {
@@ -278,9 +264,6 @@ func (l *lowering) inline(c *call, f *functionProto) error {
 	inner := &scope{names: map[string]value{}, opsets: f.opsets, attributes: map[string]*attributeProto{}, prefix: shortened(c.name)}
 	if len(f.opsets) == 0 {
 		inner.opsets = c.s.opsets
-	}
-	if err := checkVersions(inner.opsets); err != nil {
-		return err
 	}
 	for _, a := range f.defaults {
 		inner.attributes[a.name] = a

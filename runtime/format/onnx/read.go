@@ -17,16 +17,6 @@ type Limits struct {
 	MaxBytes int64
 }
 
-// Oldest is the first version of the default operator set that is read, MLOldest that of ai.onnx.ml; Latest and MLLatest are
-// the versions whose changes are known. Later ones are tried: what they changed is found by its attributes and inputs, or
-// is the same.
-const (
-	Oldest   = 7
-	Latest   = 27
-	MLOldest = 1
-	MLLatest = 5
-)
-
 // Read reads the model in a file of root, and the files beside it that hold its tensors. Errors that are not of reading
 // files, nor the context's, are *Error. Links that lead out of root are root's to refuse, as that of os.Root.FS does.
 func Read(ctx context.Context, root fs.FS, name string, limits Limits) (*graph.Graph, error) {
