@@ -27,6 +27,8 @@ type network struct {
 	// example is the input that takes serialized tf.Example messages; nil where the inputs are tensors.
 	examples *exampleInput
 	fields   []Field
+	// missing says that the graph has an operator for what is missing.
+	missing bool
 	// vector says that the only input is a vector, which a row may bring bare.
 	vector bool
 	scores []score
@@ -80,13 +82,13 @@ func (l *loading) openGraph(ctx context.Context, g *graph.Graph) error {
 			layers, TypeLogisticRegression, TypeWideAndDeep))
 	}
 	l.describeGraph(g)
-	made := squashed(g)
+	made, missing := squashed(g), takesMissing(g)
 	program, err := engine.Compile(ctx, g, engine.Options{})
 	if err != nil {
 		return fromEngine(ctx, l.name, err)
 	}
 	l.describeProgram(program)
-	n := &network{program: program, rows: maxRows, score: -1}
+	n := &network{program: program, rows: maxRows, score: -1, missing: missing}
 	n.scratch.New = func() any {
 		return &networkScratch{run: program.Acquire(), out: make([]float64, len(n.scores))}
 	}
@@ -108,7 +110,7 @@ func (l *loading) openGraph(ctx context.Context, g *graph.Graph) error {
 	s := &l.model.signature
 	s.Fields, s.Score = n.fields, n.score
 	if n.vector {
-		s.Features = n.inputs[0].count
+		s.Features, s.Missing = n.inputs[0].count, missing
 	}
 	return nil
 }
@@ -190,6 +192,7 @@ func (n *network) bindFields() {
 		}
 		n.fields = append(n.fields, Field{
 			Name: in.name, Kind: kindOf(in.dtype), Required: in.standIn == nil, Shape: in.shape,
+			Missing: n.missing && kindOf(in.dtype) == Number,
 		})
 	}
 }

@@ -400,7 +400,7 @@ func TestNetworkInputsRefused(t *testing.T) {
 	for name, shape := range map[string][]int{
 		"export it with a batch of any size": {5, 1},
 		"one size at most may be unknown":    {graph.Any, graph.Any, graph.Any},
-		"size -7":                   {graph.Any, -7},
+		"size -7":                            {graph.Any, -7},
 	} {
 		b := graph.NewBuilder()
 		x := b.Input(graph.Input{Name: "x", DType: tensor.Float32, Shape: shape})

@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"sync"
@@ -135,5 +136,30 @@ func BenchmarkOpen(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		open(b, fixtures.Path(b, "sklearn/1.9.1/parts-scaler.pkl"))
+	}
+}
+
+// The network of 30,099 parameters, from the fields of a request.
+func BenchmarkPredictWideDeep(b *testing.B) {
+	m, err := model.Open(b.Context(), testdata+"/widedeep-bundle", model.Options{Tokenizer: tokenizer})
+	if err != nil {
+		b.Fatal(err)
+	}
+	row := ctrRow("人工智能", 1, 0.8, "人工智能技术介绍")
+	row.Values[1] = model.Value{Set: true, Str: "doc_1"}
+	for _, size := range []int{1, 256} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			rows, out := make([]model.Row, size), make([]float64, size)
+			for i := range rows {
+				rows[i] = *row
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := m.PredictBatch(rows, out); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*size), "ns/row")
+		})
 	}
 }

@@ -40,6 +40,8 @@ type Field struct {
 	// Shape is that of one example's value: nil for a single one; -1 is a size that may differ from example to example, of which
 	// there is one at most.
 	Shape []int
+	// Missing says that a number may be NaN, for JSON's null, which stands for a missing value: the model fills it in.
+	Missing bool
 }
 
 // Count is how many values an example has; -1 where that may differ.

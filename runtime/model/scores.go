@@ -3,6 +3,8 @@ package model
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/ctr-operator/ctr-operator/runtime/contract"
 	"github.com/ctr-operator/ctr-operator/runtime/features"
@@ -139,6 +141,14 @@ func (l *loading) settleScores(n *network, outputs []graph.Output, made map[grap
 	if len(n.scores) == 1 {
 		s.Scores[0] = ScoreName
 	}
+}
+
+// takesMissing says whether a graph has an operator that does something about NaN.
+func takesMissing(g *graph.Graph) bool {
+	return slices.ContainsFunc(g.Nodes, func(node graph.Node) bool {
+		name := node.Op.Name()
+		return name == "Imputer" || name == "IsNaN" || strings.HasPrefix(name, "TreeEnsemble")
+	})
 }
 
 // squashed says of each output that is made by a sigmoid or softmax, by which.

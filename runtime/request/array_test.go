@@ -2,6 +2,7 @@ package request
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -136,5 +137,30 @@ func TestOpenInputs(t *testing.T) {
 	if err := d.Decode(`{"inputs":{"query":{}}}`, Single, "", &r); err == nil ||
 		err.Error() != "inputs.query: must be a string, a list of strings, a number or null" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Where the model fills in what is missing, null is a number.
+func TestMissingNumbers(t *testing.T) {
+	d := NewDecoder(model.Signature{Fields: []model.Field{
+		{Name: "gaps", Kind: model.Number, Shape: []int{2}, Required: true, Missing: true},
+		{Name: "gap", Kind: model.Number, Required: true, Missing: true},
+		{Name: "none", Kind: model.Number, Required: true},
+	}}, 10)
+	var r Request
+	if err := d.Decode(`{"inputs":{"gaps":[null,1],"gap":null,"none":2}}`, Single, "", &r); err != nil {
+		t.Fatal(err)
+	}
+	v := r.Rows[0].Values
+	if !math.IsNaN(v[0].Nums[0]) || v[0].Nums[1] != 1 || !math.IsNaN(v[1].Num) || !v[1].Set || v[2].Num != 2 {
+		t.Errorf("%+v", v)
+	}
+	for inputs, want := range map[string]string{
+		`{"gaps":[1,2],"gap":1,"none":null}`: "inputs.none: must be a number",
+		`{"gaps":null,"gap":1,"none":1}`:     "inputs.gaps: must be an array of 2 numbers",
+	} {
+		if err := d.Decode(`{"inputs":`+inputs+`}`, Single, "", &r); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", inputs, err, want)
+		}
 	}
 }

@@ -156,6 +156,8 @@ type parser struct {
 	shape  Shape
 	sticky string
 	at     place
+	// missing says that null is a number that is missing.
+	missing bool
 }
 
 // place is where in the inputs the parser is, as a path when it is needed.
@@ -362,6 +364,7 @@ func (p *parser) field(name string, row *model.Row) error {
 
 // value reads a field of the signature.
 func (p *parser) value(field *model.Field, into *model.Value) error {
+	p.missing = field.Missing
 	switch {
 	case !field.Required && p.literal("null"):
 		return nil
@@ -391,6 +394,10 @@ func (p *parser) value(field *model.Field, into *model.Value) error {
 func (p *parser) scalar(kind model.Kind, into *model.Value) (err error) {
 	switch kind {
 	case model.Number:
+		if p.missing && p.literal("null") {
+			into.Num = math.NaN()
+			return nil
+		}
 		into.Num, err = p.float()
 	case model.Integer:
 		into.Int, err = p.integer()
