@@ -174,11 +174,11 @@ func (b *builder) preset(node *yaml.Node, known []string) {
 func (b *builder) output(node *yaml.Node) {
 	switch {
 	case node == nil:
-	case isText(node):
+	case isName(node):
 		b.set.score.Output = node.Value
 	case node.Kind == yaml.MappingNode:
 		m := &mapping{node: node}
-		if name := m.get("name"); name != nil && isText(name) {
+		if name := m.get("name"); name != nil && isName(name) {
 			b.set.score.Output = name.Value
 		} else {
 			b.fail(node, "output needs a name: that of the network's output")

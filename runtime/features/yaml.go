@@ -118,6 +118,9 @@ func isText(node *yaml.Node) bool {
 	return node.Kind == yaml.ScalarNode && (node.ShortTag() == "!!str" || node.ShortTag() == "!!timestamp")
 }
 
+// isName says that a scalar can be the name of an output or class, which may look like a number.
+func isName(node *yaml.Node) bool { return node.Kind == yaml.ScalarNode && node.ShortTag() != "!!null" }
+
 // toNumber reads a number as YAML writes it.
 func toNumber(node *yaml.Node) (float64, bool) {
 	if node.Kind != yaml.ScalarNode || node.ShortTag() != "!!int" && node.ShortTag() != "!!float" {

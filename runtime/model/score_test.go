@@ -50,7 +50,7 @@ func TestSeveralScores(t *testing.T) {
 		t.Error("a batch is predicted by a score that nobody chose")
 	}
 	for choice, place := range map[string]int{
-		"'1'": 1, "{name: ctr_score, index: 2}": 2, "{name: ctr_score, label: '0'}": 0,
+		"1": 1, "{name: ctr_score, index: 2}": 2, "{name: ctr_score, label: '0'}": 0,
 	} {
 		m := open(t, bundle(t, map[string]string{"m": string(artifact), "features.yaml": "output: " + choice}))
 		if err := m.OneScore(); err != nil || m.Signature().Score != place {
