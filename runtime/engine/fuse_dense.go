@@ -187,7 +187,7 @@ func columns(t *tensor.Tensor, n, rank int) (values []float32, ok bool) {
 
 // absorb makes the layer do what a node does to its output, if that can be.
 func (c *compiler) absorb(l *layer, node *graph.Node, product graph.Value) bool {
-	if l.act != kernel.Identity || len(node.Out) != 1 {
+	if l.act != kernel.Identity || len(node.Out) != 1 || len(node.In) == 0 {
 		return false
 	}
 	switch o := node.Op.(type) {
@@ -200,15 +200,15 @@ func (c *compiler) absorb(l *layer, node *graph.Node, product graph.Value) bool 
 	case op.Add:
 		other := node.In[0]
 		if other == product {
-			other = node.In[1]
+			other = second(node)
 		}
 		return l.add(c.constants[other], 1)
 	case op.Sub:
-		return l.add(c.constants[node.In[1]], -1)
+		return l.add(c.constants[second(node)], -1)
 	case op.Mul:
 		other := node.In[0]
 		if other == product {
-			other = node.In[1]
+			other = second(node)
 		}
 		by, ok := columns(c.constants[other], l.out, l.rank)
 		return ok && l.multiply(by)

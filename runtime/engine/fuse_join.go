@@ -405,7 +405,7 @@ func (j *joiner) reshaped(node, gather *graph.Node) (p part, ok bool) {
 	index, known := j.known[gather.In[1]]
 	switch o := node.Op.(type) {
 	case op.Reshape:
-		sizes, constant := integers(j.constants[node.In[1]])
+		sizes, constant := integers(j.constants[second(node)])
 		if !constant || len(sizes) != 2 {
 			return p, false
 		}

@@ -158,7 +158,7 @@ func (r *resizer) dimensions(o op.Shape, v graph.Value) (list []size, ok bool) {
 
 // picked is what Gather takes of a list, where it says so by a constant.
 func (r *resizer) picked(list []size, o op.Gather, node *graph.Node) (picked []size, ok bool) {
-	index := r.constants[node.In[1]]
+	index := r.constants[second(node)]
 	if o.Axis != 0 || index == nil {
 		return nil, false
 	}

@@ -36,26 +36,25 @@ func (s shapes) of(node *graph.Node, constants map[graph.Value]*tensor.Tensor) (
 	if !known {
 		return nil, false
 	}
-	second := func() ([]int, bool) { return s.input(node, 1) }
 	switch o := node.Op.(type) {
 	case *dense:
 		return withLast(x, o.weights.Out)
 	case *join:
 		return o.shape(s, node)
 	case op.MatMul:
-		w, known := second()
+		w, known := s.input(node, 1)
 		if !known || len(w) != 2 {
 			return nil, false
 		}
 		return withLast(x, w[1])
 	case op.Gather:
-		index, known := second()
+		index, known := s.input(node, 1)
 		if !known || o.Axis != 0 || len(x) == 0 {
 			return nil, false
 		}
 		return slices.Concat(index, x[1:]), true
 	case op.Reshape:
-		return reshaped(o, x, constants[node.In[1]])
+		return reshaped(o, x, constants[second(node)])
 	case op.Flatten:
 		if o.Axis != 1 || len(x) == 0 {
 			return nil, false
@@ -72,6 +71,14 @@ func (s shapes) of(node *graph.Node, constants map[graph.Value]*tensor.Tensor) (
 		return x, true
 	}
 	return x, broadcasts(node.Op) && s.widened(&x, node)
+}
+
+// second is a node's second input, or graph.None.
+func second(node *graph.Node) graph.Value {
+	if len(node.In) < 2 {
+		return graph.None
+	}
+	return node.In[1]
 }
 
 // input is the shape of a node's i-th input.

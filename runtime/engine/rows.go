@@ -74,9 +74,9 @@ func (a *alignment) keeps(node *graph.Node) bool {
 	case *join:
 		return o.rank >= 2 && a.parts(o, node)
 	case op.MatMul:
-		return a.rows(first, 2) && a.matrix(node.In[1])
+		return a.rows(first, 2) && a.matrix(second(node))
 	case op.Gather:
-		return o.Axis == 0 && a.rows(node.In[1], 1) && a.constants[first] != nil
+		return o.Axis == 0 && a.rows(second(node), 1) && a.constants[first] != nil
 	case op.Concat:
 		return o.Axis > 0 && !slices.ContainsFunc(node.In, func(v graph.Value) bool { return !a.rows(v, 2) })
 	case op.Reshape:
@@ -136,7 +136,7 @@ func (a *alignment) parts(j *join, node *graph.Node) bool {
 
 // reshaped says whether a Reshape leaves each row's elements with it.
 func (a *alignment) reshaped(node *graph.Node) bool {
-	sizes, constant := integers(a.constants[node.In[1]])
+	sizes, constant := integers(a.constants[second(node)])
 	if !constant || len(sizes) == 0 || sizes[0] > 0 {
 		return false
 	}

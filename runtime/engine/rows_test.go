@@ -142,3 +142,34 @@ func TestRowsContext(t *testing.T) {
 		}
 	}
 }
+
+// Operators without the inputs that they need are errors when they run, whatever the passes make of them.
+func TestFewInputs(t *testing.T) {
+	all := []graph.Op{
+		op.MatMul{}, op.Gemm{}, op.Add{}, op.Sub{}, op.Mul{}, op.Gather{}, op.Reshape{}, op.Flatten{Axis: 1}, op.Squeeze{},
+		op.Unsqueeze{}, op.Concat{Axis: 1}, op.BatchNormalization{}, op.Where{}, op.StridedSlice{Shrink: 1}, op.Softmax{Axis: -1},
+	}
+	for _, o := range all {
+		for inputs := range 3 {
+			for _, after := range append(all, op.Relu{}) {
+				n := newNetwork(1)
+				x := n.input("x", tensor.Float32, 4)
+				in := []graph.Value{x, n.weight(4, 4)}[:inputs]
+				v := n.Add("first", o, in...)
+				product := n.Add("product", op.MatMul{}, x, n.weight(4, 4))
+				out := []graph.Value{n.Add("after", after, v), n.Add("of a product", after, product), n.Add("shaped", op.Reshape{}, x, v)}
+				p, err := engine.Compile(t.Context(), n.build(t, out...), engine.Options{})
+				if err == nil {
+					run := p.Acquire()
+					fill(run, p, 2, 1)
+					err = run.Do()
+					run.Release()
+				}
+				var panicked *engine.PanicError
+				if errors.As(err, &panicked) {
+					t.Errorf("%s with %d inputs, %s: %v", o.Name(), inputs, after.Name(), err)
+				}
+			}
+		}
+	}
+}
