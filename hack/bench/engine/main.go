@@ -46,8 +46,8 @@ func command(ctx context.Context, args []string) error {
 	}
 	o := options{}
 	flags := flag.NewFlagSet("bench-engine", flag.ExitOnError)
-	flags.DurationVar(&o.round, "round", 100*time.Millisecond, "about how long each side is measured in a round")
-	flags.IntVar(&o.rounds, "rounds", 15, "rounds, of which the median is shown")
+	flags.DurationVar(&o.round, "round", 60*time.Millisecond, "about how long each side is measured in a round")
+	flags.IntVar(&o.rounds, "rounds", 21, "rounds, of which the median is shown")
 	flags.IntVar(&o.core, "core", runtime.NumCPU()-1, "the core for everything that runs on one")
 	flags.StringVar(&o.cache, "cache", filepath.Join(cacheDir(), "bench"), "where environments and models are kept")
 	flags.StringVar(&o.only, "only", "", "measure the rows that this regular expression matches")

@@ -24,14 +24,17 @@ func (b *bench) print(ctx context.Context, out io.Writer, rows []row) error {
 	fmt.Fprintf(out, "median of %d rounds of %s in turns; a core does %.0f GFLOPS, reads %.0f GB/s from its cache and "+
 		"%.0f GB/s from memory\n\n", b.options.rounds, b.options.round, l.flops/1e9, l.cache/1e9, l.memory/1e9)
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "what\tours\tallocations\tframework\t× faster\tby CPU time\taim\tlimit\tof limit")
+	fmt.Fprintln(t, "what\tours\tCPU\tallocations\tframework\t× faster\tby CPU time\taim\tlimit\tof limit")
 	for _, r := range rows {
 		least := r.least(l)
-		limit, part := "", ""
+		limit, part, cpu := "", "", ""
+		if r.took > 0 {
+			cpu = duration(r.took)
+		}
 		if least > 0 {
 			limit, part = duration(least), fmt.Sprintf("%.0f %%", 100*least/r.took)
 		}
-		fmt.Fprintln(t, strings.Join([]string{r.what, r.ours, r.allocs, r.peer, r.ratio, r.cpuRatio, r.aim, limit, part}, "\t"))
+		fmt.Fprintln(t, strings.Join([]string{r.what, r.ours, cpu, r.allocs, r.peer, r.ratio, r.cpuRatio, r.aim, limit, part}, "\t"))
 	}
 	return t.Flush()
 }
