@@ -1,7 +1,11 @@
 package savedmodel
 
 import (
+	"math"
+	"slices"
+
 	"github.com/ctr-operator/ctr-operator/runtime/format/tftype"
+	"github.com/ctr-operator/ctr-operator/runtime/graph"
 	"github.com/ctr-operator/ctr-operator/runtime/op"
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
 )
@@ -63,6 +67,40 @@ func transpose(l *lowering, n *node, in []value) (result, error) {
 	}
 	x, err := l.tensor(in[0])
 	return l.add(n, op.Transpose{Perm: perm}, x), err
+}
+
+// concatOld has its axis first.
+func concatOld(l *lowering, n *node, in []value) (result, error) {
+	if len(in) < 2 {
+		return result{}, fault(Malformed, "takes 2 inputs at least, not %d", len(in))
+	}
+	return concat(l, n, append(slices.Clone(in[1:]), in[0]))
+}
+
+// bandPart keeps what is near the diagonal of matrices: so many below it, and above; all where that is negative.
+func bandPart(l *lowering, n *node, in []value) (result, error) {
+	if len(in) != 3 {
+		return result{}, fault(Malformed, "takes 3 inputs, not %d", len(in))
+	}
+	below, err := l.constantInt("what is kept below", in[1])
+	if err != nil {
+		return result{}, err
+	}
+	above, err := l.constantInt("what is kept above", in[2])
+	if err != nil {
+		return result{}, err
+	}
+	x, err := l.tensor(in[0])
+	if err != nil {
+		return result{}, err
+	}
+	if below >= 0 {
+		x = l.add1(n, op.Trilu{}, x, l.ints(-below))
+	}
+	if above >= 0 {
+		x = l.add1(n, op.Trilu{Lower: true}, x, l.ints(above))
+	}
+	return one(tensorValue(x)), nil
 }
 
 func concat(l *lowering, n *node, in []value) (result, error) {
@@ -153,16 +191,44 @@ func splitV(l *lowering, n *node, in []value) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	for _, size := range sizes {
-		if size < 0 {
-			return result{}, fault(Unsupported, "splits into parts of which one is what is left over")
-		}
-	}
 	if len(sizes) == 0 || len(sizes) > maxParts {
 		return result{}, fault(Malformed, "has %d outputs", len(sizes))
 	}
 	x, err := l.tensor(in[0])
-	return result{values: tensorValues(l.addN(n, op.Split{Axis: axis}, len(sizes), x, l.ints(sizes...)))}, err
+	if err != nil {
+		return result{}, err
+	}
+	if rest := slices.Index(sizes, -1); rest >= 0 {
+		return l.splitAround(n, x, axis, sizes, rest)
+	}
+	return result{values: tensorValues(l.addN(n, op.Split{Axis: axis}, len(sizes), x, l.ints(sizes...)))}, nil
+}
+
+// splitAround splits into parts of which one is what the others leave over: those before are counted from the start, and
+// those after from the end.
+func (l *lowering) splitAround(n *node, x graph.Value, axis int, sizes []int, rest int) (result, error) {
+	after := 0
+	for _, size := range sizes[rest+1:] {
+		after += size
+	}
+	var all result
+	start, axes := 0, l.ints(axis)
+	for i, size := range sizes {
+		if size < 0 && i != rest || size > math.MaxInt32 {
+			return result{}, fault(Malformed, "splits into parts of the sizes %v", sizes)
+		}
+		end := start + size
+		if i == rest {
+			end = -after
+		}
+		next := end
+		if i >= rest && end == 0 {
+			end = math.MaxInt
+		}
+		all.values = append(all.values, l.add(n, op.Slice{}, x, l.ints(start), l.ints(end), axes).values...)
+		start = next
+	}
+	return all, nil
 }
 
 func fill(l *lowering, n *node, in []value) (result, error) {
@@ -268,4 +334,46 @@ func dynamicPartition(l *lowering, n *node, in []value) (result, error) {
 		return result{}, err
 	}
 	return result{values: tensorValues(l.addN(n, op.DynamicPartition{}, count, vs...))}, nil
+}
+
+// pad has its sizes as pairs; the engine takes all that is before, and then all that is after.
+func pad(l *lowering, n *node, in []value) (result, error) {
+	vs, err := l.args(in, len(in))
+	if err != nil || len(vs) < 2 || len(vs) > 3 {
+		return result{}, fault(Malformed, "takes 2 or 3 inputs, not %d: %v", len(in), err)
+	}
+	vs[1] = l.add1(n, op.Reshape{}, l.add1(n, op.Transpose{Perm: []int{1, 0}}, vs[1]), l.ints(-1))
+	return l.add(n, op.Pad{}, vs...), nil
+}
+
+func reverse(l *lowering, n *node, in []value) (result, error) {
+	if len(in) != 2 {
+		return result{}, fault(Malformed, "takes 2 inputs, not %d", len(in))
+	}
+	axes, err := l.constantInts("the axes", in[1])
+	if err != nil {
+		return result{}, err
+	}
+	x, err := l.tensor(in[0])
+	if err != nil {
+		return result{}, err
+	}
+	starts, ends, steps := make([]int, len(axes)), make([]int, len(axes)), make([]int, len(axes))
+	for i := range axes {
+		starts[i], ends[i], steps[i] = -1, math.MinInt, -1
+	}
+	return l.add(n, op.Slice{}, x, l.ints(starts...), l.ints(ends...), l.ints(axes...), l.ints(steps...)), nil
+}
+
+func scatterND(l *lowering, n *node, in []value) (result, error) {
+	vs, err := l.args(in, 3)
+	if err != nil {
+		return result{}, err
+	}
+	zero, err := l.zero(n)
+	if err != nil {
+		return result{}, err
+	}
+	zeros := l.add1(n, op.Expand{}, zero, vs[2])
+	return l.add(n, op.ScatterND{Reduction: op.CombineAdd}, zeros, vs[0], vs[1]), nil
 }

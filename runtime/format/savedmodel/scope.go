@@ -1,6 +1,7 @@
 package savedmodel
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -26,10 +27,11 @@ type scope struct {
 	effects bool
 }
 
-// result is what a node computes: values, and where in them each of its several outputs begins.
+// result is what a node computes: values, and where in them each of its several outputs begins. All are dead if dead is set.
 type result struct {
 	values []value
 	starts map[string]int
+	dead   bool
 }
 
 func (l *lowering) scope(name string, nodes map[string]*node, depth int, effects bool) *scope {
@@ -53,6 +55,9 @@ func (s *scope) value(ref string) (value, error) {
 	done, ok := s.done[parts[0]]
 	if !ok {
 		return value{}, fault(Malformed, "there is no node %.200q", parts[0])
+	}
+	if done.dead {
+		return value{kind: isDead}, nil
 	}
 	index, start := 0, 0
 	if len(parts) > 1 {
@@ -231,9 +236,11 @@ func (l *lowering) node(s *scope, n *node, in []value) (result, error) {
 		}
 		return result{}, do(l, n, in)
 	}
+	if n.op != "Merge" && slices.ContainsFunc(in, func(v value) bool { return v.kind == isDead }) {
+		return result{dead: true}, nil
+	}
 	if do := l.structural[n.op]; do != nil {
-		values, err := do(s, n, in)
-		return result{values: values}, err
+		return do(s, n, in)
 	}
 	o, ok := l.operators[n.op]
 	if !ok {

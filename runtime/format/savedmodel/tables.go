@@ -94,14 +94,15 @@ func (l *lowering) lines(t *textTable) ([]string, error) {
 		return nil, fmt.Errorf("opening an asset: %w", err)
 	}
 	defer file.Close()
-	raw, err := io.ReadAll(io.LimitReader(file, MaxAsset+1))
+	var raw strings.Builder
+	n, err := io.Copy(&raw, io.LimitReader(file, MaxAsset+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
-	if len(raw) > MaxAsset {
+	if n > MaxAsset {
 		return nil, &Error{Kind: TooLarge, File: name, Message: fmt.Sprintf("a table's file has %d bytes at most", MaxAsset)}
 	}
-	lines := strings.Split(string(raw), "\n")
+	lines := strings.Split(raw.String(), "\n")
 	if last := len(lines) - 1; lines[last] == "" || lines[last] == "\r" {
 		lines = lines[:last]
 	}

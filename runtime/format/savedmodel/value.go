@@ -31,6 +31,8 @@ const (
 	isResource
 	isStored
 	isAsset
+	// isDead is what comes out of the side of a Switch that is not taken, and what is computed of it.
+	isDead
 )
 
 // stored is a tensor in variables/, or a part of one.
@@ -80,6 +82,8 @@ func (l *lowering) tensor(v value) (graph.Value, error) {
 		return l.variable(v.resource)
 	case isAsset:
 		return 0, fault(Unsupported, "the name of the file assets/%.200s is taken for a tensor", v.text)
+	case isDead:
+		return 0, fault(Malformed, "what is on the side of a condition that is not taken")
 	default:
 		if v.missing != nil {
 			return 0, v.missing
