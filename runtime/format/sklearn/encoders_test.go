@@ -200,6 +200,52 @@ func TestDecodeRefusesEncoders(t *testing.T) {
 	}
 }
 
+// Selections keep the columns that scikit-learn keeps: of (3, 1) the first decides with 0.5·3, the second with 0.5.
+func TestDecodeSelections(t *testing.T) {
+	one := regression(attributes{"coef_": row(0.5), "n_features_in_": nil, "intercept_": pickle.Float(0)})
+	const univariate = "sklearn.feature_selection._univariate_selection"
+	nan := math.NaN()
+	for name, test := range map[string]struct {
+		selection *pickle.Object
+		decision  float64 // NaN: the artifact is refused
+	}{
+		"variance":      {object("x", "VarianceThreshold", attributes{"variances_": vector(0.5, 0.2), "threshold": pickle.Float(0.2)}), 1.5},
+		"variance NaN":  {object("x", "VarianceThreshold", attributes{"variances_": vector(nan, 0.2), "threshold": pickle.Float(0)}), 0.5},
+		"none varies":   {object("x", "VarianceThreshold", attributes{"variances_": vector(0, 0), "threshold": pickle.Float(0)}), nan},
+		"best":          {object(univariate, "SelectKBest", attributes{"scores_": vector(2, 3), "k": pickle.Int(1)}), 0.5},
+		"best of equal": {object(univariate, "SelectKBest", attributes{"scores_": vector(2, 2), "k": pickle.Int(1)}), 0.5},
+		"best of NaN":   {object(univariate, "SelectKBest", attributes{"scores_": vector(-9, nan), "k": pickle.Int(1)}), 1.5},
+		"more than all": {object(univariate, "SelectKBest", attributes{"scores_": vector(1, 2), "k": pickle.Int(7)}), nan},
+		"none":          {object(univariate, "SelectKBest", attributes{"scores_": vector(1, 2), "k": pickle.Int(0)}), nan},
+		"no k":          {object(univariate, "SelectKBest", attributes{"scores_": vector(1, 2)}), nan},
+		"scores short":  {object(univariate, "SelectKBest", attributes{"scores_": vector(1), "k": pickle.Int(1)}), nan},
+		"likely":        {object(univariate, "SelectFpr", attributes{"pvalues_": vector(0.01, 0.05), "alpha": pickle.Float(0.05)}), 1.5},
+		"likely of two": {object(univariate, "SelectFwe", attributes{"pvalues_": vector(0.026, 0.024), "alpha": pickle.Float(0.05)}), 0.5},
+		"eliminated":    {object("x", "RFE", attributes{"support_": ints(0, 1)}), 0.5},
+		"not fitted":    {object("x", "RFE", attributes{}), nan},
+	} {
+		model, err := decode(pipelineOf(scaler(attributes{"with_mean": pickle.Bool(false), "with_std": pickle.Bool(false)}), test.selection, one), 1000)
+		var failure *Error
+		if math.IsNaN(test.decision) {
+			if !errors.As(err, &failure) {
+				t.Errorf("%s: got %v, %v; expected an Error", name, model, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		p, err := model.Predict([]float64{3, 1})
+		if want := sigmoid(test.decision); err != nil || math.Abs(p-want) > 1e-15 {
+			t.Errorf("%s: got %v, %v; expected %v", name, p, err, want)
+		}
+		if _, err := model.Predict([]float64{math.Inf(1), math.Inf(1)}); err == nil {
+			t.Errorf("%s: takes infinities", name)
+		}
+	}
+}
+
 // A score for each class has the class's name, unless there is one score, that of a click.
 func TestLabels(t *testing.T) {
 	for name, test := range map[string]struct {
