@@ -27,7 +27,7 @@ func (l *loading) networkFeatures(ctx context.Context, inputs []graph.Input) (se
 				"has preprocessing (%s), and nothing says of what it is part; write a features.yaml that does, or leave the file out",
 				list(slices.Sorted(maps.Keys(scalers)))))
 		}
-		file, text = featuresFile, features.Preset(features.PresetWideDeep)
+		file, text = l.implied(features.PresetWideDeep)
 	}
 	if text == nil {
 		return nil, "", nil

@@ -17,7 +17,8 @@ type Description struct {
 	File   string `json:"file"`
 	// Type is the model type that fits: TypeLogisticRegression where there is one layer of weights, else TypeWideAndDeep.
 	Type string `json:"type"`
-	// Features is the bundle's feature file, and Golden its golden predictions; empty where it has none.
+	// Features is the bundle's feature file, or "preset NAME" where the artifact implies one, and Golden its golden
+	// predictions; empty where it has none.
 	Features string `json:"features,omitempty"`
 	Golden   string `json:"golden,omitempty"`
 	// Parameters are the numbers that training left behind, and Bytes what they take in memory.
@@ -57,6 +58,9 @@ func (m *Model) Kind() string {
 func (l *loading) describe() {
 	d := &l.model.description
 	d.Format, d.File, d.Features, d.Golden = l.format.name, l.name, l.features, l.golden
+	if l.preset != "" {
+		d.Features = "preset " + l.preset
+	}
 }
 
 // describeGraph counts what a graph has before it is compiled, as the artifact has it.
@@ -103,11 +107,17 @@ func (l *loading) describeGraph(g *graph.Graph) {
 
 // describeProgram counts the operators that are run.
 func (l *loading) describeProgram(p *engine.Program) {
-	counts := map[string]int{}
+	operators := map[string]int{}
 	for _, node := range p.Nodes() {
-		counts[node.Op.Name()]++
+		operators[node.Op.Name()]++
 	}
-	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		l.model.description.Operators = append(l.model.description.Operators, Count{name, counts[name]})
+	l.model.description.Operators = counts(operators)
+}
+
+// counts lists a map in the order of its names.
+func counts(of map[string]int) (list []Count) {
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		list = append(list, Count{name, of[name]})
 	}
+	return list
 }

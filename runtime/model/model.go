@@ -106,6 +106,14 @@ type loading struct {
 	// text is the bundle's feature file; nil where it has none, in which case the format may have one of its own.
 	text  []byte
 	model *Model
+	// preset is the one that the artifact implies.
+	preset string
+}
+
+// implied is the feature file that says nothing but to take a preset, for artifacts of which it is known without one.
+func (l *loading) implied(preset string) (file string, text []byte) {
+	l.preset = preset
+	return featuresFile, features.Preset(preset)
 }
 
 // readFeatures reads the bundle's feature file, if it has one.

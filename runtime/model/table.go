@@ -83,7 +83,9 @@ func openSklearn(ctx context.Context, l *loading) error {
 	}
 	s.Fields = t.fields
 	s.Open = len(t.fields) == 1 && t.fields[0].Kind == Object && t.columns[0].Name == ""
-	l.model.description.Type = TypeLogisticRegression
+	d := &l.model.description
+	d.Type, d.Parameters, d.Bytes = TypeLogisticRegression, read.Census.Parameters, read.Census.Bytes
+	d.Operators = counts(read.Census.Classes)
 	return nil
 }
 
@@ -92,7 +94,7 @@ func (l *loading) bindTable(t *table) error {
 	file, text := l.features, l.text
 	if text == nil && t.model.Form == sklearn.Parts && t.model.Features() == ctr12Columns && !t.model.Mixed {
 		// Twelve columns alone do not mean the CTR features: only the form that their training scripts write does.
-		file, text = featuresFile, features.Preset(features.PresetCTR12)
+		file, text = l.implied(features.PresetCTR12)
 	}
 	if text == nil {
 		t.fields, t.places = columnFields(t.columns)

@@ -113,7 +113,7 @@ func TestInspect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"format ", "sklearn", "model.pkl", "golden.jsonl", "query ", "doc_id ", "false", "[12]", "ctr_score"} {
+	for _, want := range []string{"format ", "sklearn", "model.pkl", "golden.jsonl", "preset ctr-12", "StandardScaler", "49", "query ", "doc_id ", "false", "[12]", "ctr_score"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("lacks %q:\n%s", want, out)
 		}

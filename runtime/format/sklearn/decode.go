@@ -45,6 +45,7 @@ type Model struct {
 	// Scores are the names of the scores, in their order: the classes. There are none where there is one score, which is
 	// the probability of a click, or a regressor's value.
 	Scores []string
+	Census Census
 }
 
 // Error says why a pickle's content is no model that can be served.
@@ -77,7 +78,12 @@ func Read(ctx context.Context, data []byte, limit int64) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decode(root, len(data))
+	model, err := decode(root, len(data))
+	if err != nil {
+		return nil, err
+	}
+	model.Census = censusOf(root)
+	return model, nil
 }
 
 // reader holds what the functions that read an artifact share.
