@@ -247,34 +247,57 @@ func openFields(ctx context.Context, args []string) (runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := make([]model.Row, count[0])
+	examples, batch := count[0], count[1]
+	var columns []column
 	for _, field := range m.Signature().Fields {
-		each := field.Count()
-		if each < 1 || len(content) < 4*each*len(rows) {
+		c := column{kind: field.Kind, each: field.Count()}
+		if c.each < 1 || len(content) < 4*c.each*examples {
 			return nil, fmt.Errorf("no values for %s", field.Name)
 		}
-		for r := range rows {
-			rows[r].Values = append(rows[r].Values, fieldValue(field.Kind, content[:4*each]))
-			content = content[4*each:]
-		}
+		c.values, content = content[:4*c.each*examples], content[4*c.each*examples:]
+		columns = append(columns, c)
 	}
-	return predicting(m, rows, count[1]), nil
+	// As a server does, rows are used again, with other values.
+	rows := make([]model.Row, batch)
+	for r := range rows {
+		rows[r].Values = make([]model.Value, len(columns))
+	}
+	predict := predicting(m, rows, batch)
+	return func(i int) (float64, error) {
+		from := i % (examples / batch) * batch
+		for r := range rows {
+			for k := range columns {
+				columns[k].set(&rows[r].Values[k], from+r)
+			}
+		}
+		return predict(0)
+	}, nil
 }
 
-// fieldValue is a value of floats or integers of 32 bits.
-func fieldValue(kind model.Kind, content []byte) model.Value {
-	v := model.Value{Set: true}
+// column are the values of a field for all examples: floats or integers of 32 bits, so many for each.
+type column struct {
+	kind   model.Kind
+	each   int
+	values []byte
+}
+
+// set makes a value that of an example. A list keeps its memory.
+func (c *column) set(v *model.Value, example int) {
+	v.Set = true
+	content := c.values[4*c.each*example:][:4*c.each]
+	if bits := binary.LittleEndian.Uint32(content); c.each == 1 {
+		v.Num, v.Int = float64(math.Float32frombits(bits)), int64(int32(bits))
+		return
+	}
+	v.Nums, v.Ints = v.Nums[:0], v.Ints[:0]
 	for ; len(content) > 0; content = content[4:] {
 		bits := binary.LittleEndian.Uint32(content)
-		if kind == model.Integer {
-			v.Int = int64(int32(bits))
-			v.Ints = append(v.Ints, v.Int)
+		if c.kind == model.Integer {
+			v.Ints = append(v.Ints, int64(int32(bits)))
 		} else {
-			v.Num = float64(math.Float32frombits(bits))
-			v.Nums = append(v.Nums, v.Num)
+			v.Nums = append(v.Nums, float64(math.Float32frombits(bits)))
 		}
 	}
-	return v
 }
 
 // readRows reads what pipeline.py writes: rows of columns, in the order of the signature's fields.
