@@ -167,11 +167,11 @@ func hostile() map[string]hostileFile {
 			message(1, "nodes_values", 7, make([]byte, 8), 20, attributeFloats)))
 	}
 	return map[string]hostileFile{
-		"empty":            {nil, Malformed, "no graph"},
-		"another format":   {[]byte("\x89HDF\r\n\x1a\n"), Malformed, "protocol buffer"},
-		"no graph":         {message(1, 8), Malformed, "no graph"},
-		"no output":        {message(1, 8, 8, message(2, 17), 7, message(1, relu, 11, valueOf("x", 1))), Malformed, "no output"},
-		"no version":       {message(1, 8, 7, message(1, relu, 11, valueOf("x", 1), 12, valueOf("y", 1))), Malformed, "which version"},
+		"empty":          {nil, Malformed, "no graph"},
+		"another format": {[]byte("\x89HDF\r\n\x1a\n"), Malformed, "protocol buffer"},
+		"no graph":       {message(1, 8), Malformed, "no graph"},
+		"no output":      {message(1, 8, 8, message(2, 17), 7, message(1, relu, 11, valueOf("x", 1))), Malformed, "no output"},
+		"no version":     {message(1, 8, 7, message(1, relu, 11, valueOf("x", 1), 12, valueOf("y", 1))), Malformed, "which version"},
 		"old": {
 			message(1, 8, 8, message(2, 6), 7, message(11, valueOf("x", 1), 12, valueOf("y", 1), 1, nodeOf("Add", "x x", "y", intAttribute("broadcast", 1)))),
 			Unsupported, `attribute "broadcast"`,
