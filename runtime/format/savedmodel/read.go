@@ -90,6 +90,9 @@ func Read(ctx context.Context, files fs.FS, options Options) (*Model, error) {
 func readGraph(files fs.FS) ([]byte, error) {
 	file, err := files.Open(graphFile)
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := fs.Stat(files, graphFile+"txt"); err == nil {
+			return nil, fault(Unsupported, "there is only its text form, saved_model.pbtxt; save it with as_text=False")
+		}
 		return nil, fault(NotSavedModel, "there is no such file")
 	}
 	if err != nil {

@@ -196,22 +196,31 @@ func (s *scope) call(name string, args []value) ([]value, error) {
 		// An argument is referred to by its name, and, where it could be several tensors, by its place in it.
 		inner.given[arg], inner.given[arg+":0"] = args[i], args[i]
 	}
-	var refs []string
-	for _, r := range f.results {
-		refs = append(refs, f.returned[r])
-	}
-	if err := inner.follow(append(inner.wanted(f), refs...)...); err != nil {
+	if err := inner.follow(inner.wanted(f)...); err != nil {
 		return nil, err
 	}
-	values := make([]value, len(refs))
-	for i, ref := range refs {
-		v, err := inner.value(ref)
+	values := make([]value, len(f.results))
+	for i, r := range f.results {
+		v, err := inner.returned(f.returned[r])
 		if err != nil {
 			return nil, err
 		}
 		values[i] = v
 	}
 	return values, nil
+}
+
+// returned is one of a function's results. One that cannot be served is an error only where it is needed: functions return
+// what only their gradients take, too.
+func (s *scope) returned(ref string) (value, error) {
+	err := s.follow(ref)
+	if KindOf(err) == Unsupported {
+		return value{missing: err}, nil
+	}
+	if err != nil {
+		return value{}, err
+	}
+	return s.value(ref)
 }
 
 // wanted are the nodes of a function that run for their effects, whether something needs them or not.
