@@ -3,6 +3,7 @@ package keras
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ctr-operator/ctr-operator/runtime/format/hdf5"
@@ -46,7 +47,18 @@ type weight struct {
 }
 
 // keras3 says whether the model was written by Keras 3. The versions differ in details of layers and masks.
-func (r *reader) keras3() bool { return strings.HasPrefix(r.source.version, "3") }
+func (r *reader) keras3() bool { return r.since3(0) }
+
+// since3 says whether the model was written by Keras 3 of that minor version or a later one.
+func (r *reader) since3(minor int) bool {
+	rest, ok := strings.CutPrefix(r.source.version, "3.")
+	if !ok {
+		return false
+	}
+	second, _, _ := strings.Cut(rest, ".")
+	wrote, err := strconv.Atoi(second)
+	return err == nil && wrote >= minor
+}
 
 // parse makes the tree of layers.
 func (r *reader) parse(data json.RawMessage, above string, depth int) (*layer, error) {

@@ -321,3 +321,19 @@ func TestBadRows(t *testing.T) {
 		t.Errorf("a category that is none: %v", err)
 	}
 }
+
+// TestBoxedValues reads numbers and tuples as Keras writes them where they are not Python's own.
+func TestBoxedValues(t *testing.T) {
+	boxed := with(t, small, swap(`"units": 8`, `"units": {"class_name": "__numpy__", "config": {"value": 8, "dtype": "int64"}}`))
+	if err := read(t, boxed); err != nil {
+		t.Error(err)
+	}
+	tuple := with(t, small, swap(`"batch_shape": [null, 7]`, `"batch_shape": {"class_name": "__tuple__", "items": [null, 7]}`))
+	if err := read(t, tuple); err != nil {
+		t.Error(err)
+	}
+	noNumber := with(t, small, swap(`"units": 8`, `"units": NaN`))
+	if err := read(t, noNumber); keras.KindOf(err) != keras.Malformed {
+		t.Error(err)
+	}
+}

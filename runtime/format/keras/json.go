@@ -131,7 +131,32 @@ func fieldsOf(data []byte) (*fields, error) {
 	if err := json.Unmarshal(data, &f.raw); err != nil {
 		return nil, fault(Malformed, "the configuration is no object of JSON: %w", err)
 	}
+	for name, raw := range f.raw {
+		if first(raw) == '{' {
+			f.raw[name] = unboxed(raw)
+		}
+	}
 	return f, nil
+}
+
+// unboxed is the value of an array or a number that was not Python's own when the layer was made, or of a tuple; what is none
+// stays.
+func unboxed(raw json.RawMessage) json.RawMessage {
+	var box struct {
+		Class  string          `json:"class_name"`
+		Items  json.RawMessage `json:"items"`
+		Config struct {
+			Value json.RawMessage `json:"value"`
+		} `json:"config"`
+	}
+	switch err := json.Unmarshal(raw, &box); {
+	case err != nil:
+	case (box.Class == "__numpy__" || box.Class == "__tensor__") && len(box.Config.Value) > 0:
+		return box.Config.Value
+	case (box.Class == "__tuple__" || box.Class == "TensorShape") && len(box.Items) > 0:
+		return box.Items
+	}
+	return raw
 }
 
 func (f *fields) has(name string) bool { return !isNull(f.raw[name]) }

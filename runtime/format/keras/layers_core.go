@@ -207,17 +207,28 @@ func softmax(r *reader, l *layer) (unit, error) {
 			y.chance = true
 			return []value{y}, nil
 		}
-		if r.keras3() {
-			kept := e.choose(*mask, x, e.scalar(x.dtype, -1e9))
-			return []value{e.choose(*mask, e.unary(op.Softmax{Axis: axes[0]}, kept), e.scalar(x.dtype, 0))}, nil
-		}
-		left := e.with(op.Mul{}, e.by(op.Sub{}, 1, e.cast(*mask, x.dtype)), -1e9)
-		sum, err := e.math(op.Add{}, x, left)
-		if err != nil {
-			return nil, err
-		}
-		return []value{e.unary(op.Softmax{Axis: axes[0]}, sum)}, nil
+		return one(r.maskedSoftmax(e, x, *mask, axes[0]))
 	}, nil
+}
+
+// maskedSoftmax is a softmax that a mask leaves some places out of. If it leaves out all, newer versions of Keras say 0.
+func (r *reader) maskedSoftmax(e *emitter, x, mask value, axis int) (value, error) {
+	const masked = -1e9
+	var kept value
+	if r.since3(13) {
+		kept = e.choose(mask, x, e.scalar(x.dtype, masked))
+	} else {
+		away := e.with(op.Mul{}, e.by(op.Sub{}, 1, e.cast(mask, x.dtype)), masked)
+		var err error
+		if kept, err = e.math(op.Add{}, x, away); err != nil {
+			return value{}, err
+		}
+	}
+	y := e.unary(op.Softmax{Axis: axis}, kept)
+	if r.since3(10) {
+		y = e.choose(mask, y, e.scalar(x.dtype, 0))
+	}
+	return y, nil
 }
 
 // mask is the one that a call is given, or that of its input.

@@ -225,8 +225,11 @@ func discretization(r *reader, l *layer) (unit, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.keras3() && l.config.text("output_mode", "int") == "int" {
-		dtype = tensor.Int32
+	if l.config.text("output_mode", "int") == "int" {
+		dtype = tensor.Int64
+		if r.since3(12) {
+			dtype = tensor.Int32
+		}
 	}
 	encode, err := newEncoding(l, "int", len(narrow)+1, dtype)
 	if err != nil {

@@ -37,19 +37,23 @@ func merge(f func(e *emitter, in []value) (value, error)) func(*reader, *layer) 
 	}
 }
 
-// mergeMasks is what is masked of merged values: in Keras 2, what is masked in any of them, in Keras 3, what is masked in
-// all.
+// mergeMasks is what is masked of merged values: in Keras 2, what is masked in any of them; since Keras 3.4, what is masked in
+// all; and nothing in between.
 func (r *reader) mergeMasks(e *emitter, in []value) *value {
+	inAll := r.keras3()
+	if inAll && !r.since3(4) {
+		return nil
+	}
 	var mask *value
 	for i := range in {
 		switch next := in[i].mask; {
-		case next == nil && r.keras3():
+		case next == nil && inAll:
 			return nil
 		case next == nil:
 		case mask == nil:
 			mask = next
 		case mask.v == next.v:
-		case mask.rank() == next.rank() && r.keras3():
+		case mask.rank() == next.rank() && inAll:
 			joined := e.add(op.Or{}, tensor.Bool, mask.shape, *mask, *next)
 			mask = &joined
 		case mask.rank() == next.rank():
@@ -155,8 +159,8 @@ func (e *emitter) concat(in []value, axis int) (value, error) {
 	return e.add(op.Concat{Axis: at}, common.dtype, shape, in...), nil
 }
 
-// concatMasks is what is masked of joined values. Along the last dimension, Keras 2 masks what is masked in any of them,
-// and Keras 3 what is masked in all; along the steps, each keeps its own.
+// concatMasks is what is masked of joined values: along the last dimension, what mergeMasks says; along the steps, each keeps
+// its own.
 func (r *reader) concatMasks(e *emitter, in []value, axis int) (*value, error) {
 	if !slices.ContainsFunc(in, func(x value) bool { return x.mask != nil }) {
 		return nil, nil

@@ -18,6 +18,8 @@ type reader struct {
 	// count is how many layers there are, calls how often they were called.
 	count, calls int
 	layers       []Layer
+	// dependencies says that an archive has Keras 2.12's folders.
+	dependencies bool
 }
 
 // unit is a layer with its weights, which can be called.

@@ -15,6 +15,8 @@ import (
 // attach finds every layer's weights in the file.
 func (r *reader) attach(root *layer) error {
 	if r.source.archive {
+		_, err := r.source.weights.Group(dependencies)
+		r.dependencies = err == nil
 		r.place(root, "")
 		return r.attachArchive(root)
 	}
@@ -145,6 +147,9 @@ func stringList(group *hdf5.Group, name string) ([]string, error) {
 	}
 }
 
+// dependencies is the folder in which Keras 2.12 keeps a model's layers. It counts each layer twice that has weights.
+const dependencies = "_layer_checkpoint_dependencies"
+
 // place says where the layers of an archive are: in folders named for their classes, counted where there are several of one.
 func (r *reader) place(l *layer, where string) {
 	l.where = where
@@ -155,20 +160,32 @@ func (r *reader) place(l *layer, where string) {
 		l.network.premade.place(r, where)
 		return
 	}
+	folder := "layers"
+	if r.dependencies {
+		folder = dependencies
+	}
 	used := map[string]int{}
 	for _, child := range l.network.layers {
 		if child.operator != nil {
 			continue
 		}
-		name := snakeCase(child.class)
-		if count, ok := used[name]; ok {
-			used[name] = count + 1
-			name += "_" + strconv.Itoa(count+1)
-		} else {
-			used[name] = 0
+		class := snakeCase(child.class)
+		name := class
+		if count := used[class]; count > 0 {
+			name += "_" + strconv.Itoa(count)
 		}
-		r.place(child, join(where, "layers/"+name))
+		used[class]++
+		if r.dependencies && child.hasWeights() {
+			used[class]++
+		}
+		r.place(child, join(where, folder+"/"+name))
 	}
+}
+
+// hasWeights says whether Keras counts weights of a layer, which a vocabulary that was learned is, too.
+func (l *layer) hasWeights() bool {
+	trainable, frozen := l.gather()
+	return len(trainable)+len(frozen) > 0 || l.optionalWeights() && !l.config.has("vocabulary")
 }
 
 func join(a, b string) string { return strings.TrimPrefix(a+"/"+b, "/") }
@@ -227,20 +244,14 @@ func (r *reader) attachFolder(l *layer) error {
 	return nil
 }
 
-// folder is where a layer's weights are. Keras 2.12 called the folders otherwise.
+// folder is where a layer's weights are.
 func (r *reader) folder(where string) (*hdf5.Group, error) {
-	var first error
-	for _, name := range []string{where, strings.ReplaceAll(where, "layers/", "_layer_checkpoint_dependencies/")} {
-		folder, err := r.source.weights.Group(join(name, "vars"))
-		if err == nil {
-			return folder, nil
-		}
-		if first == nil {
-			first = fromHDF5(fmt.Sprintf("its weights, %s (a layer that two models share has them in one place only, "+
-				"which is not supported)", quoted(where)), err)
-		}
+	folder, err := r.source.weights.Group(join(where, "vars"))
+	if err != nil {
+		return nil, fromHDF5(fmt.Sprintf("its weights, %s (a layer that two models share has them in one place only, "+
+			"which is not supported)", quoted(where)), err)
 	}
-	return nil, first
+	return folder, nil
 }
 
 // read reads a weight into a new tensor. Its shape must be the one expected, where graph.Any stands for any size.
