@@ -13,7 +13,7 @@ import (
 // Cast converts elements to another type. Floats are rounded towards zero to integers; what does not fit, NaN too, becomes
 // the smallest integer, as it does in the frameworks on amd64. What is not zero, NaN too, is true. Numbers are read
 // of strings as Go, C and Python all write them ("inf" and "nan" in either case); a string that has none is an error.
-// Floats are written to strings with 8 digits, or 17 of a float64, as ONNX Runtime does; bools as 1 and 0. Making strings
+// Floats are written to strings with 8 digits, as ONNX Runtime does; bools as 1 and 0. Making strings
 // allocates once in a run.
 type Cast struct{ To tensor.DType }
 
@@ -210,9 +210,9 @@ const castEnds = 7
 func appendNumber[T number](text []byte, v T) []byte {
 	switch v := any(v).(type) {
 	case float32:
-		return appendFloat(text, float64(v), 8)
+		return appendFloat(text, float64(v))
 	case float64:
-		return appendFloat(text, v, 17)
+		return appendFloat(text, v)
 	case int32:
 		return strconv.AppendInt(text, int64(v), 10)
 	case int64:
@@ -221,8 +221,8 @@ func appendNumber[T number](text []byte, v T) []byte {
 	return text
 }
 
-// appendFloat writes as C's printf does with %.{digits}g.
-func appendFloat(text []byte, v float64, digits int) []byte {
+// appendFloat writes as C's printf does with %.8g.
+func appendFloat(text []byte, v float64) []byte {
 	switch {
 	case math.IsNaN(v):
 		return append(text, "NaN"...)
@@ -231,5 +231,5 @@ func appendFloat(text []byte, v float64, digits int) []byte {
 	case math.IsInf(v, -1):
 		return append(text, "-INF"...)
 	}
-	return fmt.Appendf(text, "%.*g", digits, v)
+	return fmt.Appendf(text, "%.8g", v)
 }

@@ -98,8 +98,8 @@ func count[T number](f *graph.Frame, in []*tensor.Tensor, out *tensor.Tensor) er
 
 // OneHot makes a vector of each index, as long as the second input says, along Axis of the result. The third input has two
 // values of any type: that of all places but one, and that of the place which the index says. Negative indices are counted
-// from the end, unless FromStart is set. Those that are beyond it get no place. Indices may be floats, which are rounded
-// towards zero.
+// from the end, unless FromStart is set. Those that are beyond it get no place. Indices may be floats, of which those with a
+// fraction get no place.
 type OneHot struct {
 	Axis      int
 	FromStart bool
@@ -141,7 +141,7 @@ func (o OneHot) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 		return err
 	}
 	at := f.Scratch(0)
-	if err := castTo(f, at, indices, tensor.Int64); err != nil {
+	if err := wholeIndices(f, at, indices); err != nil {
 		return err
 	}
 	inner := tensor.Count(indices.Shape()[axis:])
@@ -160,6 +160,29 @@ func (o OneHot) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 		oneHot[string](o, out[0], at, values, depth, inner)
 	}
 	return nil
+}
+
+// wholeIndices makes int64s of numbers.
+func wholeIndices(f *graph.Frame, to, from *tensor.Tensor) error {
+	if err := castTo(f, to, from, tensor.Int64); err != nil {
+		return err
+	}
+	switch from.DType() {
+	case tensor.Float32:
+		withoutFractions(tensor.Data[int64](to), tensor.Data[float32](from))
+	case tensor.Float64:
+		withoutFractions(tensor.Data[int64](to), tensor.Data[float64](from))
+	}
+	return nil
+}
+
+// withoutFractions moves indices to where there is no place if they were not whole.
+func withoutFractions[T float](indices []int64, from []T) {
+	for i, v := range from {
+		if float64(indices[i]) != float64(v) {
+			indices[i] = math.MinInt64
+		}
+	}
 }
 
 func oneHot[T tensor.Element](o OneHot, out, indices, values *tensor.Tensor, depth, inner int) {

@@ -55,11 +55,11 @@ func batchNormalize[T float](out *tensor.Tensor, in []*tensor.Tensor, channels i
 		inner = tensor.Count(in[0].Shape()[2:])
 	}
 	for c := range channels {
-		factor := float64(scale[c]) / math.Sqrt(float64(variance[c])+float64(epsilon))
-		offset := float64(b[c]) - float64(mean[c])*factor
+		factor := T(float64(scale[c]) / math.Sqrt(float64(variance[c])+float64(epsilon)))
+		offset := b[c] - mean[c]*factor
 		for from := c * inner; from < len(x); from += channels * inner {
 			for i := from; i < from+inner; i++ {
-				y[i] = T(float64(x[i])*factor + offset)
+				y[i] = x[i]*factor + offset
 			}
 		}
 	}

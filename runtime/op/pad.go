@@ -24,9 +24,9 @@ const (
 	PadSymmetric
 )
 
-// Pad makes a tensor larger, or smaller where a size is negative. The second input has by how much before each dimension, and
-// then by how much after each; the third, if there is one, the value of PadConstant, which is otherwise zero; the fourth, if
-// there is one, which dimensions they are.
+// Pad makes a tensor smaller where a size is negative, and then larger where one is not. The second input has by how much
+// before each dimension, and then by how much after each; the third, if there is one, the value of PadConstant, which is
+// otherwise zero; the fourth, if there is one, which dimensions they are.
 type Pad struct{ Mode PadMode }
 
 // Name implements graph.Op.
@@ -52,7 +52,7 @@ func (o Pad) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 	if o.Mode == PadConstant {
 		return padConstant(y, x, given(in, 2), &before)
 	}
-	return o.reflect(f, y, x, &before)
+	return o.reflect(f, y, x, &before, &after)
 }
 
 // padLimit bounds how much is added, so that sums of sizes do not overflow.
@@ -117,7 +117,7 @@ func padConstant(y, x, value *tensor.Tensor, before *dims) error {
 }
 
 // reflect takes each element of y from somewhere in x.
-func (o Pad) reflect(f *graph.Frame, y, x *tensor.Tensor, before *dims) error {
+func (o Pad) reflect(f *graph.Frame, y, x *tensor.Tensor, before, after *dims) error {
 	if y.Len() == 0 {
 		return nil
 	}
@@ -130,11 +130,12 @@ func (o Pad) reflect(f *graph.Frame, y, x *tensor.Tensor, before *dims) error {
 	for i := range tensor.Data[int64](places) {
 		at := 0
 		for d := range y.Rank() {
-			place, ok := o.place(count[d]-before[d], x.Shape()[d])
+			first := max(0, -before[d])
+			place, ok := o.place(count[d]-max(0, before[d]), x.Shape()[d]-first-max(0, -after[d]))
 			if !ok {
 				return fmt.Errorf("the dimension %d of %v is too small to be padded so", d, x)
 			}
-			at += place * from[d]
+			at += (first + place) * from[d]
 		}
 		tensor.Data[int64](places)[i] = int64(at)
 		next(&count, y.Shape(), &step)
@@ -144,7 +145,7 @@ func (o Pad) reflect(f *graph.Frame, y, x *tensor.Tensor, before *dims) error {
 
 // place is where in n elements a place before or after them is taken from.
 func (o Pad) place(at, n int) (int, bool) {
-	if n == 0 {
+	if n <= 0 {
 		return 0, false
 	}
 	switch o.Mode {

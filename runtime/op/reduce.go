@@ -225,7 +225,7 @@ func (o ReduceMean) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 	return reduceArranged(f, &r, out[0], meanFloats[float32], meanFloats[float64], meanInts[int32], meanInts[int64])
 }
 
-func meanFloats[T float](x vector[T]) T { return T(sum(x) / float64(x.n)) }
+func meanFloats[T float](x vector[T]) T { return T(float64(T(sum(x))) / float64(x.n)) }
 
 func meanInts[T int32 | int64](x vector[T]) T {
 	total := int64(0)
@@ -347,7 +347,8 @@ func (o ReduceL2) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 	return Reduction(o).reduceNumbers(f, in, out, l2[float32], l2[float64], l2[int32], l2[int64])
 }
 
-func l2[T number](x vector[T]) T { return T(math.Sqrt(sumSquares(x))) }
+// l2 is infinite where the sum of the squares is too large for T, as in the frameworks.
+func l2[T number](x vector[T]) T { return T(math.Sqrt(float64(T(sumSquares(x))))) }
 
 func sumSquares[T number](x vector[T]) float64 {
 	total := 0.0

@@ -293,6 +293,21 @@ func put[T any](y, updates []T, places []int64, n int) {
 	}
 }
 
+// atLeast and atMost are the larger and the smaller of two numbers. NaN does not stay, as it does not in ONNX Runtime.
+func atLeast[T number](a, b T) T {
+	if a > b {
+		return a
+	}
+	return b
+}
+
+func atMost[T number](a, b T) T {
+	if a < b {
+		return a
+	}
+	return b
+}
+
 func scatterNumbers[T number](how Combine, y, updates []T, places []int64, n int) error {
 	var loop loop2[T, T]
 	switch how {
@@ -304,9 +319,9 @@ func scatterNumbers[T number](how Combine, y, updates []T, places []int64, n int
 	case CombineMul:
 		loop = mul[T]
 	case CombineMax:
-		loop = largest[T]
+		loop = func(y, a, b []T) { each(y, a, b, atLeast[T]) }
 	case CombineMin:
-		loop = smallest[T]
+		loop = func(y, a, b []T) { each(y, a, b, atMost[T]) }
 	default:
 		return fmt.Errorf("there is no combination %d", how)
 	}

@@ -265,7 +265,7 @@ func transpose(f *graph.Frame, y, x *tensor.Tensor, perm *dims) error {
 
 // Slice takes parts: inputs are the data, where to start, where to end, and, each or none, the axes and the steps.
 // Places are counted from the end where they are negative, and moved into the dimension where they are beyond it. A step may
-// be negative.
+// be negative: unlike in Python, a start before the first place then is the first.
 type Slice struct{}
 
 // Name implements graph.Op.
@@ -328,6 +328,9 @@ func readCuts(cuts *[tensor.MaxRank]section, in []*tensor.Tensor) error {
 			return fmt.Errorf("the axis %d is named twice", axis)
 		}
 		seen[axis] = true
+		if steps[i] < 0 {
+			start = max(start, -shape[axis])
+		}
 		if cuts[axis], err = newSection(start, ends[i], steps[i], shape[axis]); err != nil {
 			return err
 		}

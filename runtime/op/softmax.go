@@ -107,9 +107,9 @@ func logSoftmax[T float](y, x vector[T]) {
 	for i := range x.n {
 		sum += math.Exp(float64(x.data[i*x.step]) - top)
 	}
-	all := top + math.Log(sum)
+	all := math.Log(sum)
 	for i := range x.n {
-		y.data[i*y.step] = T(float64(x.data[i*x.step]) - all)
+		y.data[i*y.step] = T(float64(x.data[i*x.step]) - top - all)
 	}
 }
 
@@ -147,7 +147,8 @@ func (o LpNormalization) Run(f *graph.Frame, in, out []*tensor.Tensor) error {
 
 func divideByL1[T float](y, x vector[T]) { divide(y, x, sumAbs(x)) }
 
-func divideByL2[T float](y, x vector[T]) { divide(y, x, math.Sqrt(sumSquares(x))) }
+// divideByL2 has zeros where the sum of the squares is too large for T, as the frameworks do.
+func divideByL2[T float](y, x vector[T]) { divide(y, x, math.Sqrt(float64(T(sumSquares(x))))) }
 
 func divide[T float](y, x vector[T], by float64) {
 	for i := range x.n {
