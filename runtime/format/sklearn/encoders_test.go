@@ -89,6 +89,8 @@ func TestDecodeEncoders(t *testing.T) {
 		"no drop":           {pipelineOf(encoderOf("OneHotEncoder", attributes{"_drop_idx_after_grouping": pickle.None{}}), weights(1, 2, 4, 8, 16)), []tabular.Cell{a, one}, 9},
 		"rare":              {pipelineOf(encoderOf("OneHotEncoder", infrequent(ints(1, 0, 1), pickle.None{})), weights(1, 2, 4, 8)), []tabular.Cell{a, one}, 6},
 		"unknown is rare":   {pipelineOf(encoderOf("OneHotEncoder", infrequent(ints(1, 0, 1), pickle.None{}), attributes{"handle_unknown": pickle.Str("infrequent_if_exist")}), weights(1, 2, 4, 8)), []tabular.Cell{other, three}, 2},
+		"unknown warned of": {pipelineOf(encoderOf("OneHotEncoder", infrequent(ints(1, 0, 1), pickle.None{}), attributes{"handle_unknown": pickle.Str("warn"), "_sklearn_version": pickle.Str("1.8.0")}), weights(1, 2, 4, 8)), []tabular.Cell{other, three}, 2},
+		"warned of in vain": {pipelineOf(encoderOf("OneHotEncoder", infrequent(ints(1, 0, 1), pickle.None{}), attributes{"handle_unknown": pickle.Str("warn"), "_sklearn_version": pickle.Str("1.7.2")}), weights(1, 2, 4, 8)), []tabular.Cell{other, three}, 0},
 		"ordinal":           {pipelineOf(encoderOf("OrdinalEncoder"), weights(1, 4)), []tabular.Cell{b, {Num: 2}}, 5},
 		"ordinal unknown":   {pipelineOf(encoderOf("OrdinalEncoder", attributes{"handle_unknown": pickle.Str("use_encoded_value"), "unknown_value": pickle.Int(-1)}), weights(1, 4)), []tabular.Cell{other, three}, -5},
 		"ordinal missing":   {pipelineOf(encoderOf("OrdinalEncoder", attributes{"_missing_indices": &pickle.Dict{Entries: []pickle.Entry{{Key: pickle.Int(0), Value: pickle.Int(2)}}}, "encoded_missing_value": pickle.Int(-7)}), weights(1, 4)), []tabular.Cell{missing, one}, -7},

@@ -14,7 +14,17 @@ func readOneHot(r *reader, from step, in table) (made, error) {
 		return made{}, err
 	}
 	switch e.unknown {
-	case "error", "ignore", "infrequent_if_exist", "warn":
+	case "error", "ignore", "infrequent_if_exist":
+	case "warn":
+		// Before 1.8 it did not do what it said, but what 'ignore' does.
+		meant, err := e.since(8)
+		if err != nil {
+			return made{}, err
+		}
+		e.unknown = "ignore"
+		if meant {
+			e.unknown = "infrequent_if_exist"
+		}
 	default:
 		return made{}, unsupported(from.path+".handle_unknown", "is %.32q", e.unknown)
 	}
@@ -68,7 +78,7 @@ func (e *encoder) oneHot(stage *tabular.OneHot, column int) error {
 		places[i] = place(group)
 	}
 	unknown := int32(-1)
-	if e.unknown == "infrequent_if_exist" || e.unknown == "warn" {
+	if e.unknown == "infrequent_if_exist" {
 		unknown = place(grouped.rare)
 	}
 	stage.Places = append(stage.Places, places)
