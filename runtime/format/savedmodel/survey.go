@@ -72,7 +72,7 @@ func (s *survey) from(nodes map[string]*node, tensor string) {
 // function looks at all that a function returns.
 func (s *survey) function(name string) {
 	f := s.l.meta.functions[name]
-	if f == nil || s.called[name] {
+	if f == nil || s.called[name] || len(s.called) >= MaxCalls {
 		return
 	}
 	s.called[name] = true
