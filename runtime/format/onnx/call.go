@@ -53,8 +53,8 @@ func (c *call) resolve() error {
 			}
 			v = found
 		}
-		if v.class != classTensor && operatorName(c.node) != "ai.onnx.ml.DictVectorizer" {
-			return fault(Unsupported, "its input %s is a map, or a sequence of maps", quoted(name))
+		if v.class != classTensor && !takesSequences(operatorName(c.node)) {
+			return fault(Unsupported, "its input %s is a map, or a sequence", quoted(name))
 		}
 		c.values, c.in = append(c.values, v), append(c.in, v.v)
 	}

@@ -242,10 +242,20 @@ func hostile() map[string]hostileFile {
 		"branches":                    {nested(mostDepth + 1), TooLarge, "too deep"},
 		"a branch of the input":       {modelOf(1, nodeOf("If", "x", "y")), Unsupported, "depends on the inputs"},
 		"map":                         {modelOf(1, nodeOf("ai.onnx.ml:ZipMap", "x", "m", message(1, "classlabels_int64s", 8, []byte{1}, 20, attributeInts)), 1, nodeOf("Relu", "m", "y")), Unsupported, "map"},
-		"tree in a circle":            {tree([]byte{0, 0}), Malformed, "two ways"},
-		"tree out of itself":          {tree([]byte{9, 0}), Malformed, "not both there"},
-		"empty nodes":                 {message(1, 8, 8, message(2, 17), 7, repeated(1_000_000, 1, []byte{})), TooLarge, "more is described"},
-		"too many dimensions":         {modelOf(5, tensorOf("w", 1, make([]int, 100)), 1, relu), Unsupported, "dimensions"},
+		"no sequence":                 {modelOf(1, nodeOf("SequenceLength", "x", "y")), Malformed, "no sequence"},
+		"sequence as output":          {modelOf(1, nodeOf("SequenceConstruct", "x x", "y")), Unsupported, "no tensor"},
+		"beyond a sequence": {
+			modelOf(5, tensorOf("p", elemInt64, nil, 7, 2), 1, nodeOf("SequenceConstruct", "x x", "s"), 1, nodeOf("SequenceAt", "s p", "y")),
+			Malformed, "no position 2 among 2",
+		},
+		"a sequence of itself": {
+			modelOf(1, nodeOf("SequenceConstruct", "x", "s"), 1, nodeOf("SequenceInsert", "s s", "y")), Malformed, "no tensor",
+		},
+		"parts of the input":  {modelOf(1, nodeOf("SplitToSequence", "x", "y")), Unsupported, "size of each part"},
+		"tree in a circle":    {tree([]byte{0, 0}), Malformed, "two ways"},
+		"tree out of itself":  {tree([]byte{9, 0}), Malformed, "not both there"},
+		"empty nodes":         {message(1, 8, 8, message(2, 17), 7, repeated(1_000_000, 1, []byte{})), TooLarge, "more is described"},
+		"too many dimensions": {modelOf(5, tensorOf("w", 1, make([]int, 100)), 1, relu), Unsupported, "dimensions"},
 	}
 }
 

@@ -51,6 +51,8 @@ type value struct {
 	class valueClass
 	// input is the type of an input that is a map, else nil.
 	input *valueInfo
+	// items are a sequence's.
+	items []graph.Value
 	// labels are the keys of the maps.
 	labels []string
 }
@@ -229,16 +231,17 @@ func (l *lowering) node(s *scope, node *nodeProto, name string) error {
 	if l.nodes--; l.nodes < 0 {
 		return fault(TooLarge, "the model's functions grow to too many nodes")
 	}
+	function := l.functions[functionKey(node.domain, node.op, node.overload)]
+	lowerer := l.operators[operatorName(node)]
+	if function == nil && lowerer == nil {
+		return fault(Unsupported, "the operator is not supported")
+	}
 	c := &call{l: l, s: s, node: node, name: name}
 	if err := c.resolve(); err != nil {
 		return err
 	}
-	if function := l.functions[functionKey(node.domain, node.op, node.overload)]; function != nil {
+	if function != nil {
 		return l.inline(c, function)
-	}
-	lowerer := l.operators[operatorName(node)]
-	if lowerer == nil {
-		return fault(Unsupported, "the operator is not supported")
 	}
 	version, ok := s.opsets[node.domain]
 	if !ok {

@@ -20,7 +20,7 @@ func (l *lowering) outputs(s *scope, g *graphProto) error {
 			return at("output "+quoted(output.name), fault(Malformed, "no node computes it"))
 		}
 		if v.v == graph.None {
-			return at("output "+quoted(output.name), fault(Unsupported, "it is an input that is a map, or one that is left out"))
+			return at("output "+quoted(output.name), fault(Unsupported, "it is no tensor"))
 		}
 		values[i] = v
 	}
