@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"math"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -23,6 +24,8 @@ const blockBytes = 128 << 10
 const (
 	leastRows = 48
 	mostRows  = 768
+	// leastShare is the least that a thread takes.
+	leastShare = 42
 )
 
 // rowBlock is how many rows of a program are run at a time, or 0 where it is not one of rows.
@@ -176,15 +179,17 @@ func (a *alignment) together(node *graph.Node) bool {
 // blocks is a run of a program block by block. It belongs to a Run.
 type blocks struct {
 	run *Run
-	// rows is how many there are, each how many a block has, next the first that nobody has taken.
-	rows, each int
-	next       atomic.Int64
+	// rows is how many there are, next the first that nobody has taken.
+	rows int
+	next atomic.Int64
 	// mu guards sized, which says that the outputs have their size, and err, the error of the first rows that had one.
 	mu      sync.Mutex
 	sized   bool
 	err     error
 	errFrom int
 	done    sync.WaitGroup
+	// working is how many helpers are at it.
+	working atomic.Int64
 	// help is (*blocks).helper of this one, made once.
 	help func()
 }
@@ -210,39 +215,69 @@ func (r *Run) doBlocks(rows int) error {
 	b := &r.blocks
 	p := r.program
 	b.run, b.rows, b.sized, b.err, b.errFrom = r, rows, false, nil, math.MaxInt
-	b.each = p.blockFor(rows)
 	b.next.Store(0)
 	if b.help == nil {
 		b.help = b.helper
 	}
-	for range min(p.threads, rows/b.each) - 1 {
+	for range min(p.threads, rows/leastRows) - 1 {
 		if p.helpers.Add(1) >= int64(p.threads) {
 			p.helpers.Add(-1)
 			break
 		}
 		b.done.Add(1)
+		b.working.Add(1)
 		go b.help()
+		// A goroutine that was started last is not taken over by another thread for a while. This one may wait.
+		go nothing()
 	}
 	b.work()
-	b.done.Wait()
+	b.wait()
 	return b.err
 }
 
-// blockFor is how many rows a block of so many has: fewer where several threads share them, so that all end at about the
-// same time. It is a multiple of what the kernels do at once.
-func (p *Program) blockFor(rows int) int {
-	const shares, together = 6, 6
-	if p.threads == 1 {
-		return p.block
+func nothing() {}
+
+// wait waits for the helpers. They are in their last blocks, which are short, so that it is worth looking a few times before
+// going to sleep.
+func (b *blocks) wait() {
+	const looks = 50
+	for range looks {
+		if b.working.Load() == 0 {
+			break
+		}
+		runtime.Gosched()
 	}
-	each := (rows/(shares*p.threads) + together - 1) / together * together
-	return min(p.block, max(each, leastRows))
+	b.done.Wait()
 }
 
 func (b *blocks) helper() {
 	defer b.done.Done()
 	b.work()
+	b.working.Add(-1)
 	b.run.program.helpers.Add(-1)
+}
+
+// take takes a block: of as many rows as stay in the cache or, where several threads share them, of a part of what is left,
+// so that all end at about the same time.
+func (b *blocks) take() (from, n int, more bool) {
+	const together = 6 // what the kernels do at once
+	p := b.run.program
+	for {
+		from := int(b.next.Load())
+		left := b.rows - from
+		if left <= 0 {
+			return 0, 0, false
+		}
+		n := p.block
+		if p.threads > 1 {
+			share := left / (2 * p.threads) / together * together
+			n = min(n, max(share, leastShare))
+		}
+		n = min(n, left)
+		if b.next.CompareAndSwap(int64(from), int64(from+n)) {
+			return from, n, true
+		}
+	}
 }
 
 // work takes blocks until there are none.
@@ -252,11 +287,11 @@ func (b *blocks) work() {
 	defer part.Release()
 	part.frame.Follow(b.run.frame)
 	for {
-		from := int(b.next.Add(int64(b.each))) - b.each
-		if from >= b.rows {
+		from, n, more := b.take()
+		if !more {
 			return
 		}
-		if err := b.block(part, from, min(b.each, b.rows-from)); err != nil {
+		if err := b.block(part, from, n); err != nil {
 			b.fail(from, err)
 			return
 		}

@@ -165,8 +165,7 @@ func TestFewInputs(t *testing.T) {
 					err = run.Do()
 					run.Release()
 				}
-				var panicked *engine.PanicError
-				if errors.As(err, &panicked) {
+				if _, panicked := errors.AsType[*engine.PanicError](err); panicked {
 					t.Errorf("%s with %d inputs, %s: %v", o.Name(), inputs, after.Name(), err)
 				}
 			}
