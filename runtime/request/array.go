@@ -30,13 +30,21 @@ func (p *parser) array(field *model.Field, into *model.Value) error {
 	}
 	switch field.Kind {
 	case model.String:
-		into.Strs = l.strs[strs:len(l.strs):len(l.strs)]
+		into.Strs = since(l.strs, strs)
 	case model.Number:
-		into.Nums = l.nums[nums:len(l.nums):len(l.nums)]
+		into.Nums = since(l.nums, nums)
 	default:
-		into.Ints = l.ints[ints:len(l.ints):len(l.ints)]
+		into.Ints = since(l.ints, ints)
 	}
 	return p.fits(field)
+}
+
+// since is what has been appended to a list since it had n elements; never nil, which would stand for a single value.
+func since[T any](list []T, n int) []T {
+	if len(list) == n {
+		return []T{}
+	}
+	return list[n:len(list):len(list)]
 }
 
 // keep reads a value into the lists.

@@ -1,6 +1,8 @@
 package request
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -162,5 +164,80 @@ func TestMissingNumbers(t *testing.T) {
 		if err := d.Decode(`{"inputs":`+inputs+`}`, Single, "", &r); err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", inputs, err, want)
 		}
+	}
+}
+
+// FuzzArrays: what is taken is JSON, and has the very values that encoding/json finds; what is not has an error with a place.
+func FuzzArrays(f *testing.F) {
+	for _, seed := range []string{
+		`{"n":1,"one":[2],"wide":[1,2,3],"matrix":[[1,2],[3,4]],"any":["a"],"rows":[[1,2]],"dict":{"a":[],"b":1}}`,
+		`{"rows":[[1,2],[3]]}`, `{"any":"\u00e9","rows":[]}`, `{"dict":{"a":["x","y"],"b":true}}`, `{"matrix":[[[1]]]}`,
+		`{"n":9007199254740993,"wide":[1e999,0,-0.0]}`, `{"wide":[1,2,3],"wide":1}`,
+	} {
+		f.Add(seed)
+	}
+	d := NewDecoder(shapes, 10)
+	f.Fuzz(func(t *testing.T, inputs string) {
+		var r Request
+		if err := d.Decode(`{"inputs":`+inputs+`}`, Single, "", &r); err != nil {
+			if bad := (*Error)(nil); !errors.As(err, &bad) || len(err.Error()) > 1000 {
+				t.Fatalf("%T: %v", err, err)
+			}
+			return
+		}
+		var want map[string]any
+		decoder := json.NewDecoder(strings.NewReader(inputs))
+		decoder.UseNumber()
+		if err := decoder.Decode(&want); err != nil {
+			t.Fatalf("%s is taken: %v", inputs, err)
+		}
+		for i, field := range shapes.Fields {
+			v := r.Rows[0].Values[i]
+			if field.Kind == model.Object || !v.Set {
+				continue
+			}
+			var got []string
+			for _, s := range v.Strs {
+				got = append(got, s)
+			}
+			for _, x := range v.Nums {
+				got = append(got, fmt.Sprint(x))
+			}
+			for _, n := range v.Ints {
+				got = append(got, fmt.Sprint(n))
+			}
+			if v.Strs == nil && v.Nums == nil && v.Ints == nil {
+				got = []string{[]string{"", v.Str, fmt.Sprint(v.Num), fmt.Sprint(v.Int)}[field.Kind]}
+			}
+			if flat := flatten(field.Kind, want[field.Name]); strings.Join(got, "|") != strings.Join(flat, "|") {
+				t.Fatalf("%s: %s is %q, want %q", inputs, field.Name, got, flat)
+			}
+		}
+	})
+}
+
+// flatten writes the values of nested arrays one after the other.
+func flatten(kind model.Kind, value any) []string {
+	switch value := value.(type) {
+	case []any:
+		var all []string
+		for _, item := range value {
+			all = append(all, flatten(kind, item)...)
+		}
+		return all
+	case json.Number:
+		x, err := value.Float64()
+		if err != nil {
+			return []string{err.Error()}
+		}
+		if n, err := value.Int64(); kind == model.Integer && err == nil {
+			return []string{fmt.Sprint(n)}
+		}
+		if kind == model.Integer {
+			return []string{fmt.Sprint(int64(x))}
+		}
+		return []string{fmt.Sprint(x)}
+	default:
+		return []string{fmt.Sprint(value)}
 	}
 }
