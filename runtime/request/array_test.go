@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -196,10 +197,7 @@ func FuzzArrays(f *testing.F) {
 			if field.Kind == model.Object || !v.Set {
 				continue
 			}
-			var got []string
-			for _, s := range v.Strs {
-				got = append(got, s)
-			}
+			got := slices.Clone(v.Strs)
 			for _, x := range v.Nums {
 				got = append(got, fmt.Sprint(x))
 			}
