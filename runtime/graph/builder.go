@@ -42,6 +42,15 @@ func (b *Builder) Input(input Input) Value {
 	return input.Value
 }
 
+// Sample says that an input with this one element has an answer. Of other values than inputs it says nothing.
+func (b *Builder) Sample(v Value, element *tensor.Tensor) {
+	for i := range b.graph.Inputs {
+		if input := &b.graph.Inputs[i]; input.Value == v && input.DType == element.DType() && element.Len() == 1 {
+			input.Sample = element
+		}
+	}
+}
+
 // Constant adds a constant, which it keeps.
 func (b *Builder) Constant(t *tensor.Tensor) Value {
 	v := b.value()

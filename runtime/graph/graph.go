@@ -57,6 +57,9 @@ type Input struct {
 	Value Value
 	// Default stands for what a request leaves out, for one example; nil where it must be given.
 	Default *tensor.Tensor
+	// Sample is an element that the graph has an answer to, where it may have none to zeros and empty texts; else nil. It is
+	// of the input's type.
+	Sample *tensor.Tensor
 }
 
 // Role says what an output is to a click model, where the artifact tells.

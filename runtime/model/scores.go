@@ -69,6 +69,10 @@ func (n *network) fillZeros(scratch *networkScratch, rows int, text string) erro
 		t := scratch.run.Input(in.tensor)
 		t.Resize(in.dtype, scratch.shape...)
 		t.Clear()
+		if sample := n.program.Inputs()[in.tensor].Sample; sample != nil {
+			repeat(t, sample)
+			continue
+		}
 		if in.dtype == tensor.String {
 			for k := range tensor.Data[string](t) {
 				tensor.Data[string](t)[k] = text
@@ -76,6 +80,24 @@ func (n *network) fillZeros(scratch *networkScratch, rows int, text string) erro
 		}
 	}
 	return nil
+}
+
+// repeat makes every element of a tensor the sample's only one, which is of its type.
+func repeat(t, sample *tensor.Tensor) {
+	switch t.DType() {
+	case tensor.String:
+		fill(tensor.Data[string](t), tensor.Data[string](sample)[0])
+	case tensor.Int64:
+		fill(tensor.Data[int64](t), tensor.Data[int64](sample)[0])
+	case tensor.Int32:
+		fill(tensor.Data[int32](t), tensor.Data[int32](sample)[0])
+	}
+}
+
+func fill[T tensor.Element](values []T, v T) {
+	for i := range values {
+		values[i] = v
+	}
 }
 
 // maxScores bounds what is a score: beyond it, an output is something else.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ctr-operator/ctr-operator/runtime/engine"
 	"github.com/ctr-operator/ctr-operator/runtime/format/keras"
+	"github.com/ctr-operator/ctr-operator/runtime/tensor"
 )
 
 // entries are an archive's, by name.
@@ -335,5 +336,34 @@ func TestBoxedValues(t *testing.T) {
 	noNumber := with(t, small, swap(`"units": 8`, `"units": NaN`))
 	if err := read(t, noNumber); keras.KindOf(err) != keras.Malformed {
 		t.Error(err)
+	}
+}
+
+// TestStrictLookups refuse what is not in their vocabularies, and say what is.
+func TestStrictLookups(t *testing.T) {
+	_, program := compile(t, with(t, "linear_and_deep.keras3.keras.gz", swap(`"num_oov_indices": 1`, `"num_oov_indices": 0`)))
+	run := program.Acquire()
+	defer run.Release()
+	samples := 0
+	for i, input := range program.Inputs() {
+		shape := append([]int{1}, input.Shape[1:]...)
+		run.Input(i).Resize(input.DType, shape...)
+		run.Input(i).Clear()
+		if input.Sample != nil {
+			samples++
+			run.Input(i).Copy(input.Sample)
+			run.Input(i).Resize(input.DType, shape...)
+		}
+	}
+	if err := run.Do(); err != nil || samples != 2 {
+		t.Errorf("%d samples: %v", samples, err)
+	}
+	for i, input := range program.Inputs() {
+		if input.Name == "device" {
+			tensor.Data[string](run.Input(i))[0] = "fridge"
+		}
+	}
+	if err := run.Do(); err == nil || !strings.Contains(err.Error(), "num_oov_indices") {
+		t.Errorf("an unknown device: %v", err)
 	}
 }

@@ -218,6 +218,9 @@ func lookup(r *reader, l *layer) (unit, error) {
 		if (words.keys.DType() == tensor.String) != (x.dtype == tensor.String) {
 			return nil, fault(Malformed, "it looks up %v, and is called with %v", words.keys.DType(), x.dtype)
 		}
+		if oov == 0 {
+			e.sample(x, words.keys)
+		}
 		x = e.cast(x, words.keys.DType())
 		y, err := words.find(e, x, oov, h, decimal, encode.mode == "int")
 		if err != nil {
@@ -231,6 +234,20 @@ func lookup(r *reader, l *layer) (unit, error) {
 		}
 		return []value{y}, nil
 	}, nil
+}
+
+// sample says that a lookup's input has an answer where it is the first of its tokens, as it may have none else.
+func (e *emitter) sample(x value, keys *tensor.Tensor) {
+	var one *tensor.Tensor
+	switch {
+	case keys.DType() == tensor.String:
+		one = tensor.Of(slices.Clone(tensor.Data[string](keys)[:1]))
+	case x.dtype == tensor.Int32:
+		one = tensor.Of([]int32{int32(tensor.Data[int64](keys)[0])})
+	default:
+		one = tensor.Of(slices.Clone(tensor.Data[int64](keys)[:1]))
+	}
+	e.r.b.Sample(x.v, one)
 }
 
 // dropped is the number of what an encoding passes over.
