@@ -227,9 +227,8 @@ func TestDecodeSelections(t *testing.T) {
 		"not fitted":    {object("x", "RFE", attributes{}), nan},
 	} {
 		model, err := decode(pipelineOf(scaler(attributes{"with_mean": pickle.Bool(false), "with_std": pickle.Bool(false)}), test.selection, one), 1000)
-		var failure *Error
 		if math.IsNaN(test.decision) {
-			if !errors.As(err, &failure) {
+			if _, ok := errors.AsType[*Error](err); !ok {
 				t.Errorf("%s: got %v, %v; expected an Error", name, model, err)
 			}
 			continue
