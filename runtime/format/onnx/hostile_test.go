@@ -357,7 +357,7 @@ func TestChangedBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		step := max(1, len(data)/300)
+		step := max(1, len(data)/100)
 		for at := 0; at < len(data); at += step {
 			for _, value := range []byte{0, 0xff, data[at] ^ 1, data[at] ^ 0x80} {
 				changed := slices.Clone(data)
