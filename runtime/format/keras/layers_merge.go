@@ -37,8 +37,8 @@ func merge(f func(e *emitter, in []value) (value, error)) func(*reader, *layer) 
 	}
 }
 
-// mergeMasks is what is masked of merged values: in Keras 2, what is masked in any of them; since Keras 3.4, what is masked in
-// all; and nothing in between.
+// mergeMasks is what is masked of merged values: in Keras 2, what is masked in any of them; since Keras 3.4, what is masked
+// in all; and nothing in between.
 func (r *reader) mergeMasks(e *emitter, in []value) *value {
 	inAll := r.keras3()
 	if inAll && !r.since3(4) {

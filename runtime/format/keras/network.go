@@ -66,7 +66,7 @@ func (n *network) connect(l *layer) error {
 		for k, data := range child.nodes {
 			c := networkCall{layer: i, index: k}
 			var err error
-			if first(data) == '{' {
+			if isNode3(data) {
 				n.dictNodes = true
 				c.args, c.named, err = n.node3(data)
 			} else {

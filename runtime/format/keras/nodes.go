@@ -268,6 +268,15 @@ func dict(data json.RawMessage, item func(json.RawMessage) (arg, error)) (arg, e
 	return out, nil
 }
 
+// isNode3 says whether a call is as Keras 3 writes it. Keras 2 writes an object, too, where the inputs are in a dict.
+func isNode3(data json.RawMessage) bool {
+	if first(data) != '{' {
+		return false
+	}
+	var node map[string]json.RawMessage
+	return json.Unmarshal(data, &node) == nil && first(node["args"]) == '[' && first(node["kwargs"]) == '{'
+}
+
 // node3 reads a call as Keras 3 writes it: its arguments and keywords, in which values are objects.
 func (n *network) node3(data json.RawMessage) (args []arg, named map[string]arg, err error) {
 	var node struct {

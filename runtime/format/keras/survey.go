@@ -7,11 +7,12 @@ import (
 	"slices"
 )
 
-// Unsupported are all layers of a model that was refused because of some, as "layer NAME (CLASS)"; nil where something else was
-// the reason.
+// Unsupported are all layers of a model that was refused because of some, as "layer NAME (CLASS)"; nil where something else
+// was the reason.
 func (e *Error) Unsupported() []string { return e.parts }
 
-// surveyed adds to the error about a layer what else in the model is not supported, so that nobody has to find out one by one.
+// surveyed adds to the error about a layer what else in the model is not supported, so that nobody has to find out one by
+// one.
 func surveyed(err error, config []byte) error {
 	failure, ok := errors.AsType[*Error](err)
 	if !ok || failure.Kind != Unsupported && failure.Kind != Unsafe {
