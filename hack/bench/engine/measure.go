@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -41,6 +42,7 @@ func (b *bench) measurements() []measurement {
 		{"Wide & Deep, batch 1, from named fields", b.fields},
 		b.network("Wide & Deep, 30,099 parameters", "small", 1024, work{flops: 2 * 1024 * smallProducts}, "≥ 1 × ONNX Runtime"),
 		{"Wide & Deep, batch 1,024, two threads", b.threads},
+		{"Wide & Deep, batches of 1,024, two at a time", b.streams},
 		b.network(largeName, "large", 1, work{cached: 4 * largeProducts}, "≥ 1.5 × ONNX Runtime"),
 		b.network(largeName, "large", 256, work{flops: 2 * 256 * largeProducts}, "≥ 1 × ONNX Runtime"),
 		b.tensorFlow(1),
@@ -186,25 +188,12 @@ func (b *bench) onnxRuntime(ctx context.Context, cores, name string, batch, thre
 // threads compares two threads with one, and with ONNX Runtime on two.
 func (b *bench) threads(ctx context.Context) []row {
 	const what, aim = "Wide & Deep, batch 1,024, two threads", "≥ 1.8 × one thread"
-	two, path := b.options.two(), filepath.Join(b.models, "small")
-	if two == "" {
-		return []row{{what: what, ours: "not measured: there is one core", aim: aim}}
-	}
-	var sides []*side
+	sides, err := b.twoAndOne(ctx, "engine", "one thread:")
 	defer func() { stopAll(sides) }()
-	for threads, cores := range map[string]string{"2": two, "1": b.options.one()} {
-		s, err := b.ourSide(ctx, cores, "engine", path+".onnx", path+".inputs", examples, "1024", threads)
-		if err != nil {
-			return []row{unmeasured(what, aim, err)}
-		}
-		s.version = threads
-		sides = append(sides, s)
+	if err != nil {
+		return []row{unmeasured(what, aim, err)}
 	}
-	if sides[0].version == "1" {
-		sides[0], sides[1] = sides[1], sides[0]
-	}
-	sides[1].version = "one thread:"
-	peer, err := b.onnxRuntime(ctx, two, "small", 1024, 2)
+	peer, err := b.onnxRuntime(ctx, b.options.two(), "small", 1024, 2)
 	if err == nil {
 		sides = append(sides, peer)
 	}
@@ -216,6 +205,39 @@ func (b *bench) threads(ctx context.Context) []row {
 		rows = append(rows, b.row(what, "", work{}, sides[0], peer))
 	}
 	return rows
+}
+
+// streams compares two batches at a time with one after the other.
+func (b *bench) streams(ctx context.Context) []row {
+	what := fmt.Sprintf("Wide & Deep, %d batches of 1,024, two at a time", streamBatches)
+	const aim = "≥ 1.8 × one at a time"
+	sides, err := b.twoAndOne(ctx, "streams", "one at a time:")
+	defer func() { stopAll(sides) }()
+	if err == nil {
+		err = b.compare(sides...)
+	}
+	if err != nil {
+		return []row{unmeasured(what, aim, err)}
+	}
+	return []row{b.row(what, aim, work{flops: streamBatches * 2 * 1024 * smallProducts / 2}, sides[0], sides[1])}
+}
+
+// twoAndOne starts a worker on two cores, and the same on one, which is called so.
+func (b *bench) twoAndOne(ctx context.Context, kind, one string) ([]*side, error) {
+	if b.options.two() == "" {
+		return nil, errors.New("there is one core")
+	}
+	path := filepath.Join(b.models, "small")
+	var sides []*side
+	for _, on := range []struct{ cores, threads string }{{b.options.two(), "2"}, {b.options.one(), "1"}} {
+		s, err := b.ourSide(ctx, on.cores, kind, path+".onnx", path+".inputs", examples, "1024", on.threads)
+		if err != nil {
+			return sides, err
+		}
+		sides = append(sides, s)
+	}
+	sides[1].version = one
+	return sides, nil
 }
 
 func (b *bench) pipeline(batch int, aim string) measurement {

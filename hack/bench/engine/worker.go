@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/ctr-operator/ctr-operator/runtime/engine"
@@ -29,6 +30,7 @@ type runner func(i int) (float64, error)
 // worker is our side of a comparison, and speaks as the others do:
 //
 //	engine MODEL INPUTS EXAMPLES BATCH THREADS   a network, by runtime/format/onnx and runtime/engine
+//	streams MODEL INPUTS EXAMPLES BATCH STREAMS  streamBatches batches of a network, so many at a time, a thread each
 //	vector MODEL                                 a model of a bare vector, by runtime/model
 //	rows MODEL ROWS BATCH                        a model of named fields, by runtime/model
 //	fields MODEL INPUTS EXAMPLES BATCH           a network whose inputs are fields, by runtime/model
@@ -48,7 +50,7 @@ func worker(ctx context.Context, args []string, in io.Reader, out io.Writer) err
 		arguments int
 		open      func(ctx context.Context, args []string) (runner, error)
 	}{
-		"engine": {5, openEngine}, "vector": {1, openVector}, "rows": {3, openRows},
+		"engine": {5, openEngine}, "streams": {5, openStreams}, "vector": {1, openVector}, "rows": {3, openRows},
 		"fields": {4, openFields},
 	}
 	if len(args) == 0 {
@@ -125,19 +127,65 @@ func openEngine(ctx context.Context, args []string) (runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, batch, threads := count[0], count[1], count[2]
-	g, err := onnx.Read(ctx, os.DirFS(filepath.Dir(args[0])), filepath.Base(args[0]), onnx.Limits{})
+	p, inputs, err := openNetwork(ctx, args[0], args[1], count[0], count[2])
 	if err != nil {
 		return nil, err
+	}
+	return batches(p, inputs, count[0], count[1]), nil
+}
+
+// streamBatches is how many batches are one run of streams.
+const streamBatches = 100
+
+// openStreams is what a server does that answers several large requests at a time.
+func openStreams(ctx context.Context, args []string) (runner, error) {
+	count, err := numbers(args[2:])
+	if err != nil {
+		return nil, err
+	}
+	p, inputs, err := openNetwork(ctx, args[0], args[1], count[0], 1)
+	if err != nil {
+		return nil, err
+	}
+	streams := make([]runner, count[2])
+	for i := range streams {
+		streams[i] = batches(p, inputs, count[0], count[1])
+	}
+	return func(int) (float64, error) {
+		var all sync.WaitGroup
+		results, failures := make([]float64, len(streams)), make([]error, len(streams))
+		for i, stream := range streams {
+			all.Go(func() {
+				for batch := i; batch < streamBatches && failures[i] == nil; batch += len(streams) {
+					result, err := stream(batch)
+					if batch == 0 {
+						results[i] = result
+					}
+					failures[i] = err
+				}
+			})
+		}
+		all.Wait()
+		return results[0], errors.Join(failures...)
+	}, nil
+}
+
+// openNetwork compiles a network, and reads so many examples of its inputs.
+func openNetwork(ctx context.Context, path, inputsPath string, rows, threads int) (*engine.Program, []*tensor.Tensor, error) {
+	g, err := onnx.Read(ctx, os.DirFS(filepath.Dir(path)), filepath.Base(path), onnx.Limits{})
+	if err != nil {
+		return nil, nil, err
 	}
 	p, err := engine.Compile(ctx, g, engine.Options{Threads: threads})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	inputs, err := readInputs(args[1], p.Inputs(), rows)
-	if err != nil {
-		return nil, err
-	}
+	inputs, err := readInputs(inputsPath, p.Inputs(), rows)
+	return p, inputs, err
+}
+
+// batches runs batches of the examples in turn.
+func batches(p *engine.Program, inputs []*tensor.Tensor, rows, batch int) runner {
 	run := p.Acquire()
 	return func(i int) (float64, error) {
 		from := i % (rows / batch) * batch
@@ -148,7 +196,7 @@ func openEngine(ctx context.Context, args []string) (runner, error) {
 			return 0, err
 		}
 		return float64(tensor.Data[float32](run.Output(0))[0]), nil
-	}, nil
+	}
 }
 
 func numbers(args []string) ([]int, error) {
