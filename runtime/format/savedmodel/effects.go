@@ -1,6 +1,9 @@
 package savedmodel
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/ctr-operator/ctr-operator/runtime/format/tensorbundle"
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
 )
@@ -40,7 +43,34 @@ func (l *lowering) initialise() error {
 			return err
 		}
 	}
+	l.shareCopies()
 	return nil
+}
+
+// shareCopies gives variables without a value that of the variables which are initialised with theirs: what
+// tf.saved_model.save writes of Keras 3 stores the copies only.
+func (l *lowering) shareCopies() {
+	s := l.scope("", l.meta.nodes, 0, true)
+	handle := func(ref string) *resource {
+		if n := l.meta.nodes[nodeOf(ref)]; n != nil && n.op == "VarHandleOp" {
+			return l.shared(s, n, false)
+		}
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.meta.nodes)) {
+		n := l.meta.nodes[name]
+		if n.op != "AssignVariableOp" || len(n.inputs) != 2 {
+			continue
+		}
+		from := l.meta.nodes[nodeOf(n.inputs[1])]
+		if from == nil || from.op != "ReadVariableOp" || len(from.inputs) != 1 {
+			continue
+		}
+		original, stored := handle(from.inputs[0]), handle(n.inputs[0])
+		if original != nil && stored != nil && original.content.kind == isMissing {
+			original.content = stored.content
+		}
+	}
 }
 
 // feedFiles gives the tensors that are to hold the names of files what stands for those.

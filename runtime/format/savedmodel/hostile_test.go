@@ -122,6 +122,44 @@ func chain(n int) model {
 	return m
 }
 
+// TestCopies shows that a variable of which only a copy is stored, one that is initialised with it, has the copy's value.
+func TestCopies(t *testing.T) {
+	variable := func(name string) []byte {
+		return nodeOf(name, "VarHandleOp", nil, attr("shared_name", text(2, name)))
+	}
+	m := model{
+		nodes: [][]byte{
+			variable("weight"), variable("copy"), constOf("stored", []float32{3}),
+			nodeOf("restored", "AssignVariableOp", in("copy", "stored")), nodeOf("restore", "NoOp", in("^restored")),
+			nodeOf("initial", "ReadVariableOp", in("weight")), nodeOf("initialised", "AssignVariableOp", in("copy", "initial")),
+			nodeOf("read", "ReadVariableOp", in("weight")), nodeOf("y", "Mul", in("x", "read")),
+		},
+		more: field(3, text(3, "restore")),
+	}
+	read, err := savedmodel.Read(t.Context(), m.fs(), savedmodel.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := engine.Compile(t.Context(), read.Graph, engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := program.Acquire()
+	run.Input(0).Resize(tensor.Float32, 1)
+	tensor.Data[float32](run.Input(0))[0] = 7
+	if err := run.Do(); err != nil {
+		t.Fatal(err)
+	}
+	if y := tensor.Data[float32](run.Output(0)); !slices.Equal(y, []float32{21}) {
+		t.Errorf("got %v", y)
+	}
+	m.nodes = m.nodes[:len(m.nodes)-3]
+	m.nodes = append(m.nodes, nodeOf("read", "ReadVariableOp", in("weight")), nodeOf("y", "Mul", in("x", "read")))
+	if _, err := savedmodel.Read(t.Context(), m.fs(), savedmodel.Options{}); savedmodel.KindOf(err) != savedmodel.Malformed {
+		t.Errorf("without a copy: %v", err)
+	}
+}
+
 // TestMillionNodes shows that chains of nodes are followed without recursion, and that there is a limit.
 func TestMillionNodes(t *testing.T) {
 	const many = 100_000
