@@ -444,6 +444,9 @@ func (t *table) fieldError(err error) error {
 		column, message = cell.Column, cell.Message
 	} else if feature, ok := errors.AsType[*tabular.FeatureError](err); ok {
 		column = feature.Index
+		if math.IsNaN(feature.Value) {
+			message = "is missing, and the model does not fill it in"
+		}
 	} else {
 		return err
 	}

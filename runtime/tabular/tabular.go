@@ -25,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 )
 
@@ -200,12 +201,25 @@ func (m *Model) predictInto(features, out []float64, scratch *Scratch) error {
 	}
 	err := m.scores(out, row, scratch)
 	if errors.Is(err, ErrRange) {
-		return blame(features)
+		cells := make([]Cell, len(features))
+		for i, feature := range features {
+			cells[i].Num = feature
+		}
+		return m.blame(cells, out, scratch)
 	}
 	return err
 }
 
 func (m *Model) predictCells(cells []Cell, out []float64, scratch *Scratch) error {
+	err := m.tryCells(cells, out, scratch)
+	if errors.Is(err, ErrRange) {
+		return m.blame(cells, out, scratch)
+	}
+	return err
+}
+
+// tryCells makes the scores of a row of cells, or says ErrRange.
+func (m *Model) tryCells(cells []Cell, out []float64, scratch *Scratch) error {
 	scratch.used = 0
 	row := scratch.Row()
 	row.Clear(m.in.Form)
@@ -220,13 +234,37 @@ func (m *Model) predictCells(cells []Cell, out []float64, scratch *Scratch) erro
 			row.Numbers = append(row.Numbers, number)
 		}
 	}
-	err := m.scores(out, row, scratch)
-	if errors.Is(err, ErrRange) {
-		features := make([]float64, len(cells))
-		for i := range cells {
-			features[i], _ = cells[i].number()
+	return m.scores(out, row, scratch)
+}
+
+// mostTried bounds how many missing values are tried out one by one, to find the one that may not be missing.
+const mostTried = 64
+
+// blame finds the cell that a refusal is about: of several missing values, the first that alone is refused as well, as some
+// are filled in.
+func (m *Model) blame(cells []Cell, out []float64, scratch *Scratch) error {
+	features := make([]float64, len(cells))
+	var absent []int
+	for i := range cells {
+		features[i], _ = cells[i].number()
+		if math.IsNaN(features[i]) && !m.columns[i].Ignored {
+			absent = append(absent, i)
 		}
-		return blame(features)
+	}
+	err := blame(features)
+	if !math.IsNaN(err.Value) || len(absent) < 2 {
+		return err
+	}
+	rest := slices.Clone(cells)
+	for _, i := range absent {
+		rest[i] = Cell{}
+	}
+	for _, i := range absent[:min(len(absent), mostTried)] {
+		rest[i] = cells[i]
+		if errors.Is(m.tryCells(rest, out, scratch), ErrRange) {
+			return &FeatureError{i, features[i]}
+		}
+		rest[i] = Cell{}
 	}
 	return err
 }
@@ -253,7 +291,7 @@ func (m *Model) scores(out []float64, row *Row, scratch *Scratch) error {
 }
 
 // blame finds the feature that a refusal is about. A missing value is blamed last: where it may be, it is not the reason.
-func blame(features []float64) error {
+func blame(features []float64) *FeatureError {
 	index, largest := 0, -1.0
 	for i, value := range features {
 		if size := math.Abs(value); size > largest {

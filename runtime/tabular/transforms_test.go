@@ -449,6 +449,29 @@ func TestPredictCells(t *testing.T) {
 	if err := m.PredictCells([]tabular.Cell{none(), text("a"), number(1), none()}, out); !errors.As(err, &feature) {
 		t.Errorf("a missing number: %v", err)
 	}
+	filled := tabular.New(tabular.Dense, columns(3), tabular.Union(tabular.Shape{Columns: 3}, []tabular.UnionPart{
+		{Columns: []int{0}, Transform: tabular.Numeric(&tabular.Impute{
+			Missing: math.NaN(), Fill: []float64{5},
+		}, tabular.Dense, []int{0}), Weight: 1},
+		{Columns: []int{1, 2}, Weight: 1},
+	}), &tabular.Regression{Linear: linear([]float64{1, 1, 1}, 0), Link: tabular.Identity})
+	for at, row := range [][]tabular.Cell{1: {none(), none(), number(1)}, 2: {none(), number(1), none()}} {
+		if row == nil {
+			continue
+		}
+		if err := filled.PredictCells(row, out[:1]); !errors.As(err, &feature) || feature.Index != at {
+			t.Errorf("missing values, of which the first is filled in: %v, expected %d", err, at)
+		}
+		numbers := []float64{row[0].Num, row[1].Num, row[2].Num}
+		for i := range row {
+			if row[i].IsMissing() {
+				numbers[i] = math.NaN()
+			}
+		}
+		if err := filled.PredictInto(numbers, out[:1]); !errors.As(err, &feature) || feature.Index != at {
+			t.Errorf("missing numbers, of which the first is filled in: %v, expected %d", err, at)
+		}
+	}
 	if err := m.PredictInto([]float64{2, 0, 2, 0}, out); err != nil || !equal(out, []float64{0, 1}) {
 		t.Errorf("numbers: %v, %v", out, err)
 	}
