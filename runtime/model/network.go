@@ -18,6 +18,13 @@ import (
 // maxRows is how many rows go into one run; more are run in pieces, so that a huge batch takes no more memory.
 const maxRows = 1024
 
+// maxValues is how many values an example may have, in all inputs together, and runValues how many the rows of one run. What a
+// model says of its inputs takes a few bytes of its file, however many they are.
+const (
+	maxValues = 1 << 20
+	runValues = 16 << 20
+)
+
 // network predicts with a graph: rows become tensors, all of them at once, and the outputs' numbers scores.
 type network struct {
 	program *engine.Program
@@ -129,6 +136,9 @@ func (l *loading) bindInputs(n *network, set *features.Set, file string) error {
 		}
 		n.inputs = append(n.inputs, bound)
 	}
+	if err := n.checkWidth(l.name); err != nil {
+		return err
+	}
 	if n.examples != nil {
 		if set != nil && len(set.Outputs()) > 0 {
 			return loadError(contract.ReasonArtifactMalformed, file,
@@ -180,6 +190,46 @@ func newInput(place int, in graph.Input, file string, rows *int) (input, error) 
 			"has an input %q of shape %v; besides the batch, one size at most may be unknown", in.Name, in.Shape))
 	}
 	return bound, nil
+}
+
+// checkWidth holds how many values an example has against what there may be, before there is memory for them.
+func (n *network) checkWidth(file string) error {
+	total := 0
+	for i := range n.inputs {
+		in := &n.inputs[i]
+		width := leastValues(in.shape)
+		if in.standIn != nil {
+			width = max(width, in.standIn.Len())
+		}
+		total += width
+	}
+	for i := range n.fields {
+		total += leastValues(n.fields[i].Shape)
+	}
+	if total > maxValues {
+		return loadError(contract.ReasonArtifactTooLarge, file, fmt.Sprintf(
+			"takes more than %d values for one example; publish a model that takes places instead of one-hot vectors",
+			maxValues))
+	}
+	n.rows = min(n.rows, max(1, runValues/max(1, total)))
+	return nil
+}
+
+// leastValues is how many values a shape has, where a size that may differ is 1; beyond maxValues it is any number beyond.
+func leastValues(shape []int) int {
+	values := 1
+	for _, size := range shape {
+		if size > maxValues {
+			return maxValues + 1
+		}
+		if size != graph.Any {
+			values *= size
+		}
+		if values > maxValues {
+			return maxValues + 1
+		}
+	}
+	return values
 }
 
 // bindFields makes each input a field.

@@ -432,3 +432,28 @@ func TestNetworkInputsRefused(t *testing.T) {
 		t.Errorf("got %v, %v", out, err)
 	}
 }
+
+func TestInputsThatNoRequestHasAreRefused(t *testing.T) {
+	const huge = math.MaxInt32
+	for _, shape := range [][]int{{graph.Any, huge}, {graph.Any, 2048, 1024}, {graph.Any, graph.Any, huge}, {graph.Any, graph.Any, huge, huge, huge}} {
+		b := graph.NewBuilder()
+		x := b.Input(graph.Input{Name: "x", DType: tensor.Float32, Shape: shape})
+		b.Output(graph.Output{Name: "y", Value: b.Add("y", op.Relu{}, x)})
+		g, err := b.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = build(t, g, "", Options{})
+		if load, ok := errors.AsType[*LoadError](err); !ok || load.Reason != contract.ReasonArtifactTooLarge {
+			t.Errorf("%v: got %v", shape, err)
+		}
+	}
+	n := &network{rows: maxRows, fields: []Field{{Name: "x", Shape: []int{huge, huge}}}}
+	if err := n.checkWidth("m"); err == nil {
+		t.Error("a field of a message may be as large as it says")
+	}
+	n = &network{rows: maxRows, inputs: []input{{shape: []int{1 << 18}}}}
+	if err := n.checkWidth("m"); err != nil || n.rows != 64 {
+		t.Errorf("got %v, %d rows to a run", err, n.rows)
+	}
+}
