@@ -23,7 +23,7 @@ func TestPredictDoesNotAllocate(t *testing.T) {
 		{Set: true, Strs: []string{"new", "hot"}}, {Set: true, Int: 30}, {Set: true, Num: 3}, {Set: true, Num: 20},
 		{Set: true, Str: "python 教程"}, {Set: true, Str: "user-7"}, {Set: true, Nums: []float64{.5, 1.5}},
 	}}
-	examples := untar(t, testdata+"/savedmodel/artifacts.tar.xz")
+	examples := fixtures.Dir(t, "savedmodel/artifacts")
 	for name, c := range map[string]struct {
 		artifact string
 		row      model.Row

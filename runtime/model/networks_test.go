@@ -1,8 +1,6 @@
 package model_test
 
 import (
-	"archive/tar"
-	"bufio"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
@@ -17,48 +15,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ulikunitz/xz"
-
 	"github.com/ctr-operator/ctr-operator/runtime/model"
+	"github.com/ctr-operator/ctr-operator/test/fixtures"
 )
-
-// untar unpacks a tar.xz of the test data into a directory.
-func untar(t testing.TB, archive string) string {
-	t.Helper()
-	file, err := os.Open(archive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	plain, err := xz.NewReader(bufio.NewReader(file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	for r := tar.NewReader(plain); ; {
-		header, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return dir
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if header.Typeflag != tar.TypeReg {
-			continue
-		}
-		content, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join(dir, header.Name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, content, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 func gunzip(t testing.TB, path string) []byte {
 	t.Helper()
@@ -154,7 +113,7 @@ func valueOf(t *testing.T, kind model.Kind, item any) (text string, number float
 
 // SavedModels, whose inputs are tensors or tf.Examples, predict from the fields of a request what TensorFlow predicts.
 func TestConformanceSavedModel(t *testing.T) {
-	dir := untar(t, testdata+"/savedmodel/artifacts.tar.xz")
+	dir := fixtures.Dir(t, "savedmodel/artifacts")
 	var lines []map[string]any
 	for line := range strings.Lines(string(gunzip(t, testdata+"/savedmodel/rows.jsonl.gz"))) {
 		var values map[string]any

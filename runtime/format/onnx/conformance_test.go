@@ -14,6 +14,7 @@ import (
 	"github.com/ctr-operator/ctr-operator/runtime/engine"
 	"github.com/ctr-operator/ctr-operator/runtime/graph"
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
+	"github.com/ctr-operator/ctr-operator/test/fixtures"
 )
 
 // tolerance is how far from ONNX Runtime a probability may be.
@@ -31,7 +32,7 @@ func answers(t testing.TB) map[string]fstest.MapFS {
 		if filepath.Base(path) == "nodes.tar.xz" {
 			continue
 		}
-		unpacked := archive(t, path)
+		unpacked := fixtures.Folders(t, "onnx/"+strings.TrimSuffix(filepath.Base(path), ".tar.xz"))
 		inputs := unpacked["inputs"]
 		for name, files := range unpacked {
 			if name == "inputs" {

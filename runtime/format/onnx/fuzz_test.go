@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 	"testing/fstest"
+
+	"github.com/ctr-operator/ctr-operator/test/fixtures"
 )
 
 // FuzzRead reads whatever bytes, and compiles and runs what comes out of them. Seeds are the fixtures, ONNX's node tests, and
@@ -23,8 +25,8 @@ func FuzzRead(f *testing.F) {
 		f.Add(data)
 	}
 	seen := map[string]bool{}
-	for _, archived := range []string{"nodes.tar.xz", "made.tar.xz"} {
-		for _, files := range archive(f, filepath.Join(testdata, archived)) {
+	for _, archived := range []string{"onnx/nodes", "onnx/made"} {
+		for _, files := range fixtures.Folders(f, archived) {
 			// One test of each operator will do, and most differ by their inputs only.
 			if model := files["model.onnx"]; model != nil && len(model.Data) < longest && !seen[string(model.Data[:min(40, len(model.Data))])] {
 				seen[string(model.Data[:min(40, len(model.Data))])] = true

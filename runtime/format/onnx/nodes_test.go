@@ -1,11 +1,8 @@
 package onnx
 
 import (
-	"archive/tar"
 	"bufio"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math"
 	"os"
@@ -16,11 +13,10 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/ulikunitz/xz"
-
 	"github.com/ctr-operator/ctr-operator/runtime/engine"
 	"github.com/ctr-operator/ctr-operator/runtime/format/wire"
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
+	"github.com/ctr-operator/ctr-operator/test/fixtures"
 )
 
 const testdata = "../../../test/testdata/onnx"
@@ -57,39 +53,6 @@ func readNodeList(t testing.TB) nodeList {
 	return list
 }
 
-// archive has the files of a packed archive, by the folder at its top.
-func archive(t testing.TB, path string) map[string]fstest.MapFS {
-	t.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	unpacked, err := xz.NewReader(bufio.NewReader(file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	folders := map[string]fstest.MapFS{}
-	for archive := tar.NewReader(unpacked); ; {
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return folders
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		data, err := io.ReadAll(archive)
-		if err != nil {
-			t.Fatal(err)
-		}
-		name, rest, _ := strings.Cut(header.Name, "/")
-		if folders[name] == nil {
-			folders[name] = fstest.MapFS{}
-		}
-		folders[name][rest] = &fstest.MapFile{Data: data}
-	}
-}
-
 // ONNX's own tests of the operators that are claimed, to ONNX's tolerances. Those that are not run are listed with the reason.
 func TestNodes(t *testing.T) {
 	list := readNodeList(t)
@@ -107,7 +70,7 @@ func TestNodes(t *testing.T) {
 			t.Errorf("%s is supported, and hack/fixtures/onnx_nodes.py does not claim it", name)
 		}
 	}
-	cases := archive(t, filepath.Join(testdata, "nodes.tar.xz"))
+	cases := fixtures.Folders(t, "onnx/nodes")
 	passed := 0
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		if _, listed := list.run[name]; !listed {

@@ -1,13 +1,10 @@
 package savedmodel_test
 
 import (
-	"archive/tar"
-	"bufio"
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -18,12 +15,11 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/ulikunitz/xz"
-
 	"github.com/ctr-operator/ctr-operator/runtime/engine"
 	"github.com/ctr-operator/ctr-operator/runtime/format/savedmodel"
 	"github.com/ctr-operator/ctr-operator/runtime/graph"
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
+	"github.com/ctr-operator/ctr-operator/test/fixtures"
 )
 
 const testdata = "../../../test/testdata/savedmodel"
@@ -63,37 +59,10 @@ func unzipped(t testing.TB, name string) []byte {
 	return data
 }
 
-// artifacts unpacks all artifacts into memory, each a folder.
+// artifacts are all artifacts in memory, each a folder.
 func artifacts(t testing.TB) map[string]fstest.MapFS {
 	t.Helper()
-	file, err := os.Open(filepath.Join(testdata, "artifacts.tar.xz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	in, err := xz.NewReader(bufio.NewReader(file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := map[string]fstest.MapFS{}
-	for archive := tar.NewReader(in); ; {
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return all
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		data, err := io.ReadAll(archive)
-		if err != nil {
-			t.Fatal(err)
-		}
-		name, path, _ := strings.Cut(header.Name, "/")
-		if all[name] == nil {
-			all[name] = fstest.MapFS{}
-		}
-		all[name][path] = &fstest.MapFile{Data: data, Mode: 0o600}
-	}
+	return fixtures.Folders(t, "savedmodel/artifacts")
 }
 
 // rows are what is asked.
