@@ -53,7 +53,7 @@ func fromReader(path string, err error) error {
 	case errors.As(err, &inPickle):
 		reason, advice = reasonOf(inPickle.Kind)
 	case errors.As(err, &inModel) && inModel.Unsupported:
-		reason, advice = contract.ReasonUnsupportedModel, "publish a supported model"
+		reason, advice = contract.ReasonUnsupportedModel, toONNX
 	case errors.As(err, &inModel):
 		advice = "fit the model and write the artifact again"
 	default:
@@ -61,6 +61,9 @@ func fromReader(path string, err error) error {
 	}
 	return &LoadError{Reason: reason, Path: path, Message: err.Error() + "; " + advice, Err: err}
 }
+
+// toONNX is what to do about a model that is not of scikit-learn's linear family.
+const toONNX = "publish a supported model, or convert this one to ONNX, of which trees are supported"
 
 func reasonOf(kind pickle.Kind) (reason contract.Reason, advice string) {
 	switch kind {
@@ -72,7 +75,7 @@ func reasonOf(kind pickle.Kind) (reason contract.Reason, advice string) {
 		return contract.ReasonArtifactUnsafe,
 			"nothing was run; find out who wrote this file, and publish one that holds nothing but the model"
 	case pickle.Unsupported:
-		return contract.ReasonUnsupportedModel, "publish a supported model"
+		return contract.ReasonUnsupportedModel, toONNX
 	case pickle.TooLarge:
 		return contract.ReasonArtifactTooLarge, "publish an artifact that holds nothing but the model"
 	default:
@@ -99,6 +102,7 @@ const (
 	exportAgain   = "export the model again"
 	uploadAgain   = "upload the artifact again, completely"
 	leaveOut      = "build the model without it"
+	toSavedModel  = "build the model without it, or export it as a SavedModel, of which more is supported"
 	smaller       = "publish an artifact that holds nothing but the model"
 	findOutAuthor = "nothing was run; find out who wrote this file, and publish one that holds nothing but the model"
 )
@@ -108,7 +112,7 @@ func reasonOfKeras(kind keras.Kind) (reason contract.Reason, advice string) {
 	case keras.Truncated:
 		return contract.ReasonArtifactTruncated, uploadAgain
 	case keras.Unsupported:
-		return contract.ReasonUnsupportedModel, leaveOut
+		return contract.ReasonUnsupportedModel, toSavedModel
 	case keras.Unsafe:
 		return contract.ReasonArtifactUnsafe, findOutAuthor
 	case keras.TooLarge:

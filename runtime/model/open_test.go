@@ -54,7 +54,7 @@ func TestHostileArtifacts(t *testing.T) {
 		"not-a-pickle.pkl":          {contract.ReasonArtifactMalformed, []string{"not a pickle", "HTML"}},
 		"os-system-protocol0.pkl":   {contract.ReasonArtifactUnsafe, []string{"would execute os.system"}},
 		"os-system.pkl":             {contract.ReasonArtifactUnsafe, []string{"would execute posix.system", "at byte"}},
-		"random-forest.pkl":         {contract.ReasonUnsupportedModel, []string{"RandomForestClassifier", "supported are"}},
+		"random-forest.pkl":         {contract.ReasonUnsupportedModel, []string{"RandomForestClassifier", "supported are", "ONNX"}},
 		"trailing.pkl":              {contract.ReasonArtifactMalformed, []string{"16 bytes after"}},
 		"truncated.pkl":             {contract.ReasonArtifactTruncated, []string{"upload the artifact again"}},
 		"unfitted.pkl":              {contract.ReasonArtifactMalformed, []string{"coef_", "before it was fitted"}},

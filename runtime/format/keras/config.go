@@ -151,8 +151,8 @@ func known(o *object) error {
 		own = own || o.Module == root || strings.HasPrefix(o.Module, root+".")
 	}
 	if !own || strings.Contains(o.RegisteredName, ">") || strings.Contains(o.Class, ">") {
-		return fault(Unsupported, "%s is a class of your own, whose code is not in the file; "+
-			"make the model of Keras's layers, or export it as a SavedModel", quoted(strings.TrimPrefix(o.Module+"."+o.Class, ".")))
+		return fault(Unsupported, "%s is a class of your own, whose code is not in the file",
+			quoted(strings.TrimPrefix(o.Module+"."+o.Class, ".")))
 	}
 	return nil
 }

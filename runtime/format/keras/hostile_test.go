@@ -119,7 +119,7 @@ func TestRefusedConfigurations(t *testing.T) {
 		"code as function": {small, swap(`"activation": "tanh"`, `"activation": {"class_name": "__lambda__", "config": {"value": ["", null, null]}}`), keras.Unsafe, []string{"hidden", "code"}},
 		"a class of one's own": {
 			small, swap(`"module": "keras.layers", "class_name": "Dense"`, `"module": "mine", "registered_name": "mine>Dense", "class_name": "Dense"`),
-			keras.Unsupported, []string{"mine.Dense", "SavedModel"},
+			keras.Unsupported, []string{"mine.Dense"},
 		},
 		"an unknown class":      {small, swap(`"class_name": "Dense"`, `"class_name": "LSTM"`), keras.Unsupported, []string{`"LSTM"`, "GlobalAveragePooling1D", "hidden"}},
 		"an unknown activation": {small, swap(`"activation": "tanh"`, `"activation": "os.system"`), keras.Unsupported, []string{"os.system", "hard_sigmoid"}},

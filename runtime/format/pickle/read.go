@@ -81,7 +81,7 @@ func sniff(data []byte) error {
 	}
 	for _, other := range []struct{ magic, name string }{
 		{"\x89HDF\r\n\x1a\n", "an HDF5 file"},
-		{"PK\x03\x04", "a zip archive"},
+		{"PK\x03\x04", "a zip archive (if torch.save wrote it: export the model with torch.onnx)"},
 		{"\x1f\x8b", "gzip-compressed data"},
 		{"\x78\x9c", "zlib-compressed data (joblib.dump with compress)"},
 		{"\x78\x01", "zlib-compressed data (joblib.dump with compress)"},
