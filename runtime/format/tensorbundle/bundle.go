@@ -206,18 +206,6 @@ func (b *Bundle) Keys() []string {
 	return keys
 }
 
-// Has says whether there is a tensor of that name.
-func (b *Bundle) Has(key string) bool { return b.entries[key] != nil }
-
-// Shape is that of a tensor, which is known without reading it; ok is false where there is none.
-func (b *Bundle) Shape(key string) (shape []int, ok bool) {
-	e := b.entries[key]
-	if e == nil {
-		return nil, false
-	}
-	return slices.Clone(e.shape), true
-}
-
 // count is how many elements a shape has, if it can be said.
 func count(shape []int) (int64, bool) {
 	n := int64(1)

@@ -99,9 +99,6 @@ func (m *Message) Charge(n int64) bool {
 // Offset is where in the input the current field begins.
 func (m *Message) Offset() int64 { return m.base + int64(m.start) }
 
-// Size is how many bytes the message has.
-func (m *Message) Size() int { return len(m.data) }
-
 func (m *Message) failed() bool { return m.state == nil || m.state.err != nil }
 
 // Next goes to the next field, and is false at the end and after an error.
