@@ -33,7 +33,7 @@ const (
 
 // readHasher reads the options of a hash function.
 func readHasher(a *arguments, functions ...string) hasher {
-	h := hasher{function: a.word("function", functions...), salt: a.plain("salt", "")}
+	h := hasher{function: a.word("function", functions...), salt: a.short("salt", "")}
 	h.modulus = uint64(a.whole("modulus", 1, math.MaxInt64))
 	if h.function == siphash {
 		key := a.get("key")
@@ -121,6 +121,9 @@ func (f *Frame) joinedText() string {
 	return unsafe.String(unsafe.SliceData(f.joined), len(f.joined)) //nolint:gosec // nobody keeps it, or writes to it meanwhile
 }
 
+// maxCrossed is how many values a cross takes: they are joined, and each may be as long as a request.
+const maxCrossed = 64
+
 // crossOf is the bucket of several values together.
 type crossOf struct {
 	hasher
@@ -131,6 +134,9 @@ type crossOf struct {
 
 func buildCross(a *arguments) value {
 	o := &crossOf{values: a.list(2, String, Integer)}
+	if len(o.values) > maxCrossed {
+		a.fail(a.input, "crosses %d values, and at most %d are possible", len(o.values), maxCrossed)
+	}
 	o.hasher = readHasher(a, fingerprint64, fingerprintCat, siphash, sipPython, sipPython310, murmur3)
 	if o.function == fingerprintCat {
 		// The default is TensorFlow's own.
@@ -140,7 +146,7 @@ func buildCross(a *arguments) value {
 		}
 		return a.emit(o, Integer)
 	}
-	o.separator = a.plain("separator", "_X_")
+	o.separator = a.short("separator", "_X_")
 	return a.emit(o, Integer)
 }
 

@@ -283,6 +283,17 @@ func (a *arguments) plain(name, standIn string) string {
 	return node.Value
 }
 
+// short is a plain option that is put between texts, or in front of them, at each prediction.
+func (a *arguments) short(name, standIn string) string {
+	const most = 1000
+	text := a.plain(name, standIn)
+	if len(text) > most {
+		a.fail(a.get(name), "has a %s of %d bytes, and at most %d are possible", name, len(text), most)
+		return standIn
+	}
+	return text
+}
+
 // yes is an option that is true or false; false where it is not there.
 func (a *arguments) yes(name string) bool {
 	node := a.get(name)

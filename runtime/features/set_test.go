@@ -287,6 +287,8 @@ func TestReadRefuses(t *testing.T) {
 		"fields: {<<: {q: number}}\nfeatures: [q]":                                                                "not plain text",
 		"fields: {q: !!binary aGk=}\nfeatures: [q]":                                                               "has the tag !!binary",
 		"fields: {x: number}\nfeatures: [" + strings.Repeat("{log1p: ", 50) + "x" + strings.Repeat("}", 50) + "]": "nested too deeply",
+		good + "features: [{cross: [" + strings.Repeat("q, ", 64) + "q], modulus: 9}]":                            "crosses 65 values",
+		good + "features: [{hash: q, modulus: 9, salt: " + strings.Repeat("x", 1001) + "}]":                       "a salt of 1001 bytes",
 		"preset: ctr-wide-deep":                                                                                   "presets/ctr-wide-deep.yaml, line",
 	} {
 		_, err := Read("features.yaml", []byte(text), Options{Tokenizer: shared})
