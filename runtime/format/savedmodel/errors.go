@@ -87,6 +87,9 @@ func wrapped(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case KindOf(err) != 0:
+		// It is one already.
+		return err
 	case wire.KindOf(err) == wire.TooLarge, tensorbundle.KindOf(err) == tensorbundle.TooLarge:
 		kind = TooLarge
 	case wire.KindOf(err) == wire.Malformed, tensorbundle.KindOf(err) == tensorbundle.Malformed,

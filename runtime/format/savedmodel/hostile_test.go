@@ -97,6 +97,9 @@ func TestHostile(t *testing.T) {
 			if savedmodel.KindOf(err) != c.kind || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, expected %v with %q", err, c.kind, c.want)
 			}
+			if err != nil && strings.Count(err.Error(), c.kind.String()) != 1 {
+				t.Errorf("says more than once what it is: %v", err)
+			}
 		})
 	}
 }
