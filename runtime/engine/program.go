@@ -30,14 +30,17 @@ type Program struct {
 	block   int
 	threads int
 	helpers atomic.Int64
-	runs    sync.Pool // of *Run
+	// idle are the helpers that wait for jobs.
+	idle tokens
+	jobs chan *blocks
+	runs sync.Pool // of *Run
 }
 
 func newProgram(g *graph.Graph, nodes []graph.Node, constants map[graph.Value]*tensor.Tensor, options Options) *Program {
 	p := &Program{
 		inputs: g.Inputs, outputs: g.Outputs, example: g.Example,
 		nodes: nodes, constants: constants, values: g.Values, limit: options.RunLimit, kernels: options.Kernels,
-		threads: options.Threads,
+		threads: options.Threads, jobs: make(chan *blocks, max(options.Threads, 1)),
 	}
 	if !options.unfused {
 		p.block = rowBlock(nodes, constants, g.Inputs, g.Outputs)

@@ -3,10 +3,10 @@ package engine
 import (
 	"errors"
 	"math"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/ctr-operator/ctr-operator/runtime/graph"
 	"github.com/ctr-operator/ctr-operator/runtime/op"
@@ -190,7 +190,7 @@ type blocks struct {
 	done    sync.WaitGroup
 	// working is how many helpers are at it.
 	working atomic.Int64
-	// help is (*blocks).helper of this one, made once.
+	// help is (*blocks).helped of this one, made once.
 	help func()
 }
 
@@ -217,9 +217,15 @@ func (r *Run) doBlocks(rows int) error {
 	b.run, b.rows, b.sized, b.err, b.errFrom = r, rows, false, nil, math.MaxInt
 	b.next.Store(0)
 	if b.help == nil {
-		b.help = b.helper
+		b.help = b.helped
 	}
 	for range min(p.threads, rows/leastRows) - 1 {
+		if p.idle.take() {
+			b.done.Add(1)
+			b.working.Add(1)
+			p.jobs <- b
+			continue
+		}
 		if p.helpers.Add(1) >= int64(p.threads) {
 			p.helpers.Add(-1)
 			break
@@ -237,24 +243,70 @@ func (r *Run) doBlocks(rows int) error {
 
 func nothing() {}
 
-// wait waits for the helpers. They are in their last blocks, which are short, so that it is worth looking a few times before
+// wait waits for the helpers. They are in their last blocks, which are short, so that it is worth looking for a while before
 // going to sleep.
 func (b *blocks) wait() {
-	const looks = 50
-	for range looks {
-		if b.working.Load() == 0 {
-			break
-		}
-		runtime.Gosched()
+	for begin := time.Now(); b.working.Load() > 0 && time.Since(begin) < patience; {
+		// Yielding would let this thread take the helper's goroutine, or go to sleep.
 	}
 	b.done.Wait()
 }
 
+// helped is a helper's life: these blocks, and those of other runs that begin before it has waited for long.
+func (b *blocks) helped() {
+	p := b.run.program
+	defer p.helpers.Add(-1)
+	for b != nil {
+		b.helper()
+		b = p.linger()
+	}
+}
+
 func (b *blocks) helper() {
+	// The other way round, who sees that nobody is working might still have to sleep.
+	defer b.working.Add(-1)
 	defer b.done.Done()
 	b.work()
-	b.working.Add(-1)
-	b.run.program.helpers.Add(-1)
+}
+
+// patience is how long a helper waits for more to do: about as long as it takes to wake a thread, so that waiting in vain costs
+// at most what it may save.
+const patience = 20 * time.Microsecond
+
+// linger waits for the blocks of another run, and returns nil where none came.
+func (p *Program) linger() *blocks {
+	p.idle.put()
+	for begin := time.Now(); time.Since(begin) < patience; {
+		select {
+		case b := <-p.jobs:
+			return b
+		default:
+			// Yielding would hand this goroutine to the thread that is to be helped.
+		}
+	}
+	if p.idle.take() {
+		return nil
+	}
+	// Somebody counts on this helper.
+	return <-p.jobs
+}
+
+// tokens is a number of helpers that wait, each of which is for one taker.
+type tokens struct{ n atomic.Int64 }
+
+func (t *tokens) put() { t.n.Add(1) }
+
+// take takes one, if there is any.
+func (t *tokens) take() bool {
+	for {
+		n := t.n.Load()
+		if n == 0 {
+			return false
+		}
+		if t.n.CompareAndSwap(n, n-1) {
+			return true
+		}
+	}
 }
 
 // take takes a block: of as many rows as stay in the cache or, where several threads share them, of a part of what is left,
