@@ -344,8 +344,8 @@ func TestBundle(t *testing.T) {
 	}
 }
 
-// TestSeed knows the seed's network by its parameters.
-func TestSeed(t *testing.T) {
+// TestParameters knows the network of 30,099 parameters by them.
+func TestParameters(t *testing.T) {
 	for _, name := range []string{"wide_deep_seed.keras2.h5.gz", "wide_deep_seed.keras3.h5.gz", "wide_deep_seed.keras3.keras.gz"} {
 		model, _ := compile(t, unzip(t, name))
 		if n := model.Parameters(); n != 30_099 {
