@@ -457,3 +457,24 @@ func TestInputsThatNoRequestHasAreRefused(t *testing.T) {
 		t.Errorf("got %v, %d rows to a run", err, n.rows)
 	}
 }
+
+func TestBatchesOfWideModelsAreRunInSmallPieces(t *testing.T) {
+	const width = 1 << 16
+	b := graph.NewBuilder()
+	x := b.Input(graph.Input{Name: "x", DType: tensor.Float32, Shape: []int{graph.Any, 1}})
+	wide := b.Add("wide", op.Expand{}, x, b.Constant(tensor.Of([]int64{1, width}, 2)))
+	sum := b.Add("sum", op.ReduceSum{KeepDims: true}, wide, b.Constant(tensor.Of([]int64{1}, 1)))
+	b.Output(graph.Output{Name: "y", Value: sum})
+	g, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := build(t, g, "", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const most = 128 << 20
+	if rows := m.predictor.(*network).rows; rows*width*4 > most || rows*width*4 < most/2 {
+		t.Errorf("%d rows to a run", rows)
+	}
+}

@@ -12,6 +12,9 @@ import (
 	"github.com/ctr-operator/ctr-operator/runtime/tensor"
 )
 
+// piece is which part of the rows that a run could have go into one: several batches may be under way at a time.
+const piece = 4
+
 // warmUp runs the program on zeros, so that shapes which cannot be are found when the model is loaded. It returns how many
 // numbers each output has for each row; 0 for those that are of other types.
 func (n *network) warmUp(ctx context.Context, file string) ([]int, error) {
@@ -21,7 +24,7 @@ func (n *network) warmUp(ctx context.Context, file string) ([]int, error) {
 	if err := n.tryOut(ctx, scratch, rows); err != nil {
 		return nil, fromEngine(ctx, file, err)
 	}
-	n.rows = min(n.rows, scratch.run.MostRows())
+	n.rows = min(n.rows, max(1, scratch.run.MostRows()/piece))
 	counts := make([]int, len(n.program.Outputs()))
 	for i := range counts {
 		out := scratch.run.Output(i)
