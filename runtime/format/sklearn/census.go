@@ -1,6 +1,10 @@
 package sklearn
 
-import "github.com/ctr-operator/ctr-operator/runtime/format/pickle"
+import (
+	"slices"
+
+	"github.com/ctr-operator/ctr-operator/runtime/format/pickle"
+)
 
 // Census is what an artifact consists of, for people.
 type Census struct {
@@ -45,6 +49,9 @@ func (c *Census) count(node pickle.Node) []pickle.Node {
 		if role.stage != nil || role.transform != nil || role.estimator != nil || role.steps || role.inner != "" {
 			c.Classes[n.Class.Name]++
 		}
+		if state, ok := n.State.(*pickle.Dict); ok {
+			return c.fitted(state)
+		}
 		if n.State != nil {
 			return []pickle.Node{n.State}
 		}
@@ -60,4 +67,30 @@ func (c *Census) count(node pickle.Node) []pickle.Node {
 		return n.Items
 	}
 	return nil
+}
+
+// replaced are the attributes that hold what an object was made of, where another holds the same, fitted.
+var replaced = map[pickle.Str][]pickle.Str{
+	"transformers": {"transformers_"},
+	"estimator":    {"calibrated_classifiers_", "best_estimator_", "estimators_", "estimator_"},
+	"regressor":    {"regressor_"},
+	"transformer":  {"transformer_"},
+}
+
+// fitted are the attributes of an object that count, which is none that only training looked at.
+func (c *Census) fitted(state *pickle.Dict) []pickle.Node {
+	has := map[pickle.Str]bool{}
+	for _, entry := range state.Entries {
+		if name, ok := entry.Key.(pickle.Str); ok {
+			has[name] = true
+		}
+	}
+	var inner []pickle.Node
+	for _, entry := range state.Entries {
+		name, _ := entry.Key.(pickle.Str)
+		if !slices.ContainsFunc(replaced[name], func(by pickle.Str) bool { return has[by] }) {
+			inner = append(inner, entry.Value)
+		}
+	}
+	return inner
 }

@@ -199,3 +199,20 @@ func difference(t *testing.T, err error, got []float64, line []byte, probabiliti
 	}
 	return worst
 }
+
+// What training left behind beside what it fitted is not counted.
+func TestCensus(t *testing.T) {
+	for name, want := range map[string]map[string]int{
+		"sklearn/1.9.1/columns.joblib": {
+			"ColumnTransformer": 1, "FunctionTransformer": 2, "LogisticRegression": 1, "MinMaxScaler": 1, "Pipeline": 2,
+			"PolynomialFeatures": 1, "RobustScaler": 1, "StandardScaler": 2,
+		},
+		"sklearn/1.9.1/calibrated-isotonic.joblib": {
+			"CalibratedClassifierCV": 1, "Pipeline": 1, "SGDClassifier": 3, "StandardScaler": 1,
+		},
+	} {
+		if got := read(t, content(t, name)).Census.Classes; !maps.Equal(got, want) {
+			t.Errorf("%s: got %v", name, got)
+		}
+	}
+}
