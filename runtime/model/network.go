@@ -391,12 +391,17 @@ func (n *network) release(scratch *networkScratch) {
 func (n *network) pieces(rows []Row, read func(scratch *networkScratch, begin, end int) error) error {
 	scratch := n.acquire()
 	defer n.release(scratch)
+	most := n.rows
 	for begin := 0; begin < len(rows); {
-		end := min(begin+n.rows, len(rows))
+		end := min(begin+most, len(rows))
 		if len(n.uneven) > 0 {
 			end = begin + n.alike(rows[begin:end])
 		}
 		err := n.run(scratch, rows[begin:end])
+		if errors.Is(err, errTooMany) {
+			most = (end - begin) / 2
+			continue
+		}
 		if err == nil {
 			err = read(scratch, begin, end)
 		}
@@ -432,8 +437,11 @@ func length(row *Row, field int) int {
 	return max(len(v.Strs), len(v.Nums), len(v.Ints))
 }
 
-// run fills the inputs and computes the outputs. Where that fails for the rows together, they are run one by one, to find the
-// one to blame.
+// errTooMany says that several rows together take more memory than a run may.
+var errTooMany = errors.New("too many rows for one run")
+
+// run fills the inputs and computes the outputs. Where that takes too much memory for several rows, it is errTooMany; where it
+// fails for them otherwise, they are run one by one, to find the one to blame.
 func (n *network) run(scratch *networkScratch, rows []Row) error {
 	if err := n.fill(scratch, rows); err != nil {
 		return err
@@ -441,6 +449,9 @@ func (n *network) run(scratch *networkScratch, rows []Row) error {
 	err := scratch.run.Do()
 	if err == nil {
 		return nil
+	}
+	if _, large := errors.AsType[*graph.TooLargeError](err); large && len(rows) > 1 {
+		return errTooMany
 	}
 	for i := range rows {
 		if err := n.fill(scratch, rows[i:i+1]); err != nil {

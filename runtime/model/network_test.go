@@ -478,3 +478,35 @@ func TestBatchesOfWideModelsAreRunInSmallPieces(t *testing.T) {
 		t.Errorf("%d rows to a run", rows)
 	}
 }
+
+// TestBatchesThatAreTooLargeTogether has a graph in which the largest number of a batch is how much each row takes.
+func TestBatchesThatAreTooLargeTogether(t *testing.T) {
+	b := graph.NewBuilder()
+	x := b.Input(graph.Input{Name: "x", DType: tensor.Int64, Shape: []int{graph.Any, 1}})
+	depth := b.Add("depth", op.ReduceMax{}, x)
+	wide := b.Add("wide", op.OneHot{Axis: -1}, x, depth, b.Constant(tensor.Of([]float32{1, 2}, 2)))
+	first := b.Add("first", op.ReduceMax{}, wide, b.Constant(tensor.Of([]int64{2}, 1)))
+	b.Output(graph.Output{Name: "y", Value: first})
+	g, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := build(t, g, "", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make([]Row, 8)
+	for i := range rows {
+		rows[i] = Row{Values: []Value{{Set: true, Int: 1}}}
+	}
+	rows[5].Values[0].Int = 3_000_000
+	out := make([]float64, len(rows))
+	if err := m.PredictBatch(rows, out); err != nil || out[0] == 0 || out[5] == 0 || out[7] == 0 {
+		t.Errorf("got %v, %v", out, err)
+	}
+	rows[5].Values[0].Int = 1 << 40
+	err = m.PredictBatch(rows, out)
+	if input, ok := errors.AsType[*InputError](err); !ok || input.Index != 5 {
+		t.Errorf("got %v", err)
+	}
+}
