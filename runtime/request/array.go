@@ -167,15 +167,16 @@ func fitsFlat(field *model.Field, count int) bool {
 
 // wanted is what a field must be, in words.
 func wanted(field *model.Field) string {
+	single := "a " + field.Kind.String()
+	if field.Kind == model.Integer || field.Kind == model.Object {
+		single = "an " + field.Kind.String()
+	}
 	if len(field.Shape) == 0 {
-		if field.Kind == model.Integer || field.Kind == model.Object {
-			return "an " + field.Kind.String()
-		}
-		return "a " + field.Kind.String()
+		return single
 	}
 	switch count := field.Count(); {
 	case len(field.Shape) == 1 && count == 1:
-		return fmt.Sprintf("a %s, or an array of one", field.Kind)
+		return single + ", or an array of one"
 	case len(field.Shape) == 1 && count < 0:
 		return fmt.Sprintf("an array of %ss", field.Kind)
 	case len(field.Shape) == 1:

@@ -239,3 +239,12 @@ func flatten(kind model.Kind, value any) []string {
 		return []string{fmt.Sprint(value)}
 	}
 }
+
+func TestIntegerOrArrayOfOne(t *testing.T) {
+	d := NewDecoder(model.Signature{Fields: []model.Field{{Name: "age", Kind: model.Integer, Shape: []int{1}, Required: true}}}, 10)
+	var r Request
+	err := d.Decode(`{"inputs":{}}`, Single, "", &r)
+	if want := "inputs.age: is required, and must be an integer, or an array of one"; err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+}
