@@ -133,6 +133,17 @@ test-plain: ## What computes, once more with the kernels in Go, which processors
 		./runtime/engine ./runtime/op ./runtime/model ./runtime/format/onnx ./runtime/format/keras ./runtime/format/savedmodel
 	go run ./hack/verify/testsum -tags purego ./runtime/kernel ./runtime/engine
 
+FUZZ_TIME ?= 10m
+FUZZ_JOBS ?= $(shell nproc)
+
+.PHONY: fuzz
+fuzz: ## Every fuzz target, FUZZ_TIME (10m) each; what it finds is in the package's testdata/fuzz
+	@git grep -o '^func Fuzz[A-Za-z0-9]*' -- '*_test.go' | while IFS=: read -r file target; do
+		echo "$$(dirname $$file) $${target#func }"
+		go test "./$$(dirname $$file)" -run '^$$' -fuzz "^$${target#func }$$" -fuzztime $(FUZZ_TIME) -fuzzminimizetime 10x \
+			-parallel $(FUZZ_JOBS)
+	done
+
 .PHONY: e2e
 e2e: ## The end-to-end specs on a real cluster (CLUSTER=native|kind|existing)
 	go run ./hack/cluster up
