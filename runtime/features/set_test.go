@@ -71,7 +71,7 @@ func TestOperators(t *testing.T) {
 		`[{one_hot: {bucket: n, boundaries: [5, 10]}, size: 3}, {one_hot: big, size: 2}, x]`:                 {0, 1, 0, 0, 0, 2.5},
 		`[{vocabulary: w, values: [a, d], default: -1}, {vocabulary: w, values: [a], default: 9, start: 2}]`: {1, 9},
 		`[{vocabulary: n, values: [7, 8], start: 1, default: 0}, {vocabulary: n, values: [1], default: 5}]`:  {1, 5},
-		// The hashes' own tests hold them to the frameworks; these are the seed's.
+		// The hashes' own tests hold them to the frameworks; these are values known from elsewhere.
 		`[{hash: {constant: 人工智能}, function: siphash-python, modulus: 1000}]`:                       {646},
 		`[{hash: {constant: é}, function: siphash-python, modulus: 1000}]`:                          {195},
 		`[{hash: {constant: a😀}, function: siphash-python, modulus: 1000}]`:                         {343},
